@@ -1,0 +1,1 @@
+"""REST for other programs: one folder a noun."""

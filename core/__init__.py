@@ -1,0 +1,1 @@
+"""Units, clock, settings, errors, logging and metrics: what every room shares, without any I/O."""

@@ -1,0 +1,1 @@
+"""Readings become intervals, intervals become events."""

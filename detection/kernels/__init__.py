@@ -1,0 +1,1 @@
+"""Detectors as pure numpy functions on (meters, slots) arrays."""

@@ -1,0 +1,1 @@
+"""MQTT payloads become readings."""

@@ -1,0 +1,1 @@
+"""The schedule, the composition root and the `headwater` command."""

@@ -1,0 +1,1 @@
+"""The private TimescaleDB and Mosquitto that the demo and the tests run on."""

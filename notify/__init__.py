@@ -1,0 +1,1 @@
+"""Events become tickets, tickets become messages that arrive."""

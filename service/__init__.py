@@ -1,0 +1,1 @@
+"""The service rules: tickets, deadlines, routing. No transport."""

@@ -1,0 +1,1 @@
+"""The only place that speaks SQL: migrations, named queries, the pool and COPY."""
