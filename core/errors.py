@@ -1,0 +1,58 @@
+"""One root for every error Headwater raises on purpose.
+
+Infrastructure errors are retried, bad data is quarantined or refused, a bug is loud. A message says what
+happened, to what, and what to do.
+"""
+
+
+class HeadwaterError(Exception):
+    """Root. `code` names the problem for programs, `status` is its HTTP status at the API."""
+
+    code = "error"
+    status = 500
+
+    def __init__(self, message: str, *, cure: str = "") -> None:
+        super().__init__(f"{message} {cure}".strip())
+        self.message = message
+        self.cure = cure
+
+
+class SettingsError(HeadwaterError):
+    """A setting is missing or wrong; refused at start."""
+
+    code = "settings"
+
+
+class InfrastructureError(HeadwaterError):
+    """A server we need is away; retried with back-off."""
+
+    code = "unavailable"
+    status = 503
+
+
+class BadDataError(HeadwaterError):
+    """Input that can't be taken as it is."""
+
+    code = "bad_data"
+    status = 422
+
+
+class NotFoundError(HeadwaterError):
+    """What was asked for isn't there, or the asker may not see it."""
+
+    code = "not_found"
+    status = 404
+
+
+class ConflictError(HeadwaterError):
+    """The thing is no longer in the state that the request assumes."""
+
+    code = "conflict"
+    status = 409
+
+
+class ForbiddenError(HeadwaterError):
+    """The asker is known but may not do this."""
+
+    code = "forbidden"
+    status = 403

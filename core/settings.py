@@ -1,0 +1,167 @@
+"""Every setting, its default and its meaning. Read once, at the composition root.
+
+Environment variables are the names below in capitals with the prefix `HEADWATER_`; a `.env` file in the
+working directory is read as well. docs/settings.md is made from this file.
+"""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from core.errors import SettingsError
+
+
+class Settings(BaseSettings):
+    """All settings of all roles."""
+
+    model_config = SettingsConfigDict(env_prefix="HEADWATER_", env_file=".env", extra="ignore", frozen=True)
+
+    database_url: str = Field(
+        "",
+        description="PostgreSQL with TimescaleDB. Empty: the private server of `headwater stack`.",
+    )
+    mqtt_url: str = Field(
+        "",
+        description="MQTT 5 broker: `mqtt://user:password@host:port` or `mqtts://`. Empty: the private one.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO",
+        description="How much is logged.",
+    )
+
+    ingest_client_id: str = Field(
+        "headwater-ingest",
+        min_length=1,
+        description="Stable MQTT client id: the broker keeps this session while the ingester is away.",
+    )
+    ingest_topics: dict[str, str] = Field(
+        {"meters/+/readings": "native"},
+        description="Topic filter -> codec, as a JSON object. `$share/group/...` filters spread the load.",
+    )
+    ingest_batch_readings: int = Field(
+        20_000,
+        ge=1,
+        description="Most readings in one transaction.",
+    )
+    ingest_batch_wait_s: float = Field(
+        0.05,
+        ge=0,
+        le=10,
+        description="Longest wait for more messages before a transaction.",
+    )
+    ingest_receive_maximum: int = Field(
+        20_000,
+        ge=1,
+        le=65_535,
+        description="Most unacknowledged messages the broker may send: bounds the ingester's memory.",
+    )
+    ingest_max_payload_bytes: int = Field(
+        1_048_576,
+        ge=1_024,
+        description="Longer payloads are not decoded but quarantined, whole.",
+    )
+    ingest_receipts: bool = Field(
+        False,
+        description="After each commit publish `meters/{meter}/receipts`, and ask for gaps on `.../requests`.",
+    )
+    ingest_health_port: int = Field(
+        9101,
+        ge=0,
+        le=65_535,
+        description="Port of the ingester's /healthz and /metrics; 0: none.",
+    )
+    retention_days: int = Field(
+        1_100,
+        ge=1,
+        description="How long raw readings are kept; older ones are quarantined as too_old.",
+    )
+
+    detect_every_s: float = Field(
+        60.0,
+        gt=0,
+        description="Longest wait between detection cycles; new readings start one at once.",
+    )
+    detect_window_days: int = Field(
+        36,
+        ge=8,
+        le=400,
+        description="How much history the detectors keep in memory.",
+    )
+    detect_settle_s: float = Field(
+        0.5,
+        ge=0,
+        description="Shortest wait between two detection cycles.",
+    )
+    detect_health_port: int = Field(
+        9102,
+        ge=0,
+        le=65_535,
+        description="Port of the detector's /healthz and /metrics; 0: none.",
+    )
+
+    notify_every_s: float = Field(
+        (5.0),
+        gt=0,
+        description="Longest wait between looks at the outbox.",
+    )
+    notify_health_port: int = Field(
+        9103,
+        ge=0,
+        le=65_535,
+        description="Port of the notifier's /healthz and /metrics; 0: none.",
+    )
+    smtp_url: str = Field(
+        "",
+        description="`smtp://host:port`, `smtp+starttls://user:password@host:587` or `smtps://`. Empty: mails wait.",
+    )
+    mail_from: str = Field(
+        "headwater@localhost",
+        description="Sender address of mails.",
+    )
+    webhook_url: str = Field(
+        "",
+        description="Where every ticket message is also posted, signed. Empty: nowhere.",
+    )
+    webhook_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Key of the webhook's HMAC-SHA256 signature; needed with webhook_url.",
+    )
+    public_url: str = Field(
+        "http://127.0.0.1:8000",
+        description="Where the API is reached from outside; the links in messages start with it.",
+    )
+    cjk_font: str = Field(
+        "",
+        description="Font file with Chinese glyphs for charts. Empty: the usual places are searched.",
+    )
+
+    api_host: str = Field(
+        "127.0.0.1",
+        description="Address the API listens on.",
+    )
+    api_port: int = Field(
+        8000,
+        ge=0,
+        le=65_535,
+        description="Port the API listens on.",
+    )
+
+    jobs_health_port: int = Field(
+        9104,
+        ge=0,
+        le=65_535,
+        description="Port of the job runner's /healthz and /metrics; 0: none.",
+    )
+
+
+def load(**overrides: object) -> Settings:
+    """Read the settings; a wrong one is refused with its name, its value and what is allowed."""
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as problem:
+        lines = [
+            f"HEADWATER_{'.'.join(str(part) for part in e['loc']).upper()}: {e['msg']} (got {e['input']!r})"
+            for e in problem.errors()
+        ]
+        raise SettingsError("Wrong settings: " + "; ".join(lines)) from None

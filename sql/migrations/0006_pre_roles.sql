@@ -1,0 +1,122 @@
+-- Least privilege. A role process connects as a member of exactly one of these; row-level security decides
+-- what the API may see. Hypertables stay ungranted to the API and are read through security_barrier views.
+
+do $$
+declare
+    wanted text;
+begin
+    foreach wanted in array array['headwater_ingest', 'headwater_detect', 'headwater_notify', 'headwater_api'] loop
+        begin
+            execute format('create role %I nologin', wanted);
+        exception when duplicate_object or unique_violation then
+            null;  -- roles belong to the whole server: another database, or a runner beside us, made it
+        end;
+    end loop;
+end $$;
+
+revoke all on schema public from public;
+grant usage on schema public to headwater_ingest, headwater_detect, headwater_notify, headwater_api;
+
+grant select on meter to headwater_ingest;
+grant select, insert on reading, quarantine to headwater_ingest;
+grant update (requeued_at) on quarantine to headwater_ingest;
+grant insert on arrival to headwater_ingest;
+grant select, insert, update on meter_clock to headwater_ingest;
+
+grant select on utility, region, dma, customer, service_point, meter, meter_installation, reading, arrival,
+    detector_policy, outage, outage_subject to headwater_detect;
+grant select, insert, update on usage_hourly, event, feed_position to headwater_detect;
+grant select, insert on event_entry to headwater_detect;
+
+grant select on utility, region, dma, staff, customer, service_point, meter, meter_installation, reading,
+    usage_hourly, event, event_entry, detector_policy, outage, outage_subject, sla_policy to headwater_notify;
+grant select, insert, update on ticket, ticket_event, ticket_relation, outbox, delivery, feed_position
+    to headwater_notify;
+grant select, insert on ticket_entry to headwater_notify;
+
+grant select on utility, region, dma, customer, service_point, meter_installation, event, event_entry,
+    detector_policy, outage, outage_subject, sla_policy, ticket, ticket_event, ticket_relation, ticket_entry, visit, survey,
+    water_plan, outbox, delivery, api_key, job_run to headwater_api;
+grant select (id, login, name, email, phone, language, roles, region_id, superior_id, deputy_id, absent_from,
+    absent_until, on_duty_desk, active) on staff to headwater_api;
+grant update (state, acknowledged_at, responded_at, resolved_at, resolved_by, confirmed_at, cause, version)
+    on ticket to headwater_api;
+grant insert on ticket_entry to headwater_api;
+grant update (last_used_at) on api_key to headwater_api;
+
+-- Who is asking. The API sets both settings at the start of each transaction; unset means nobody.
+create function headwater_sees_all() returns boolean language sql stable parallel safe
+    return coalesce(current_setting('headwater.sees', true), '') = 'all';
+create function headwater_staff() returns bigint language sql stable parallel safe
+    return nullif(current_setting('headwater.staff', true), '')::bigint;
+
+create function headwater_sees_account(account text) returns boolean
+    language sql stable parallel safe security definer set search_path = public, pg_temp
+    return exists (select from customer where account_no = account and manager_id = headwater_staff());
+
+alter table customer enable row level security;
+create policy customer_api on customer for select to headwater_api
+    using ((select headwater_sees_all()) or manager_id = (select headwater_staff()));
+
+alter table customer_change enable row level security;
+create policy customer_change_api on customer_change for select to headwater_api
+    using ((select headwater_sees_all()) or headwater_sees_account(account_no));
+grant select on customer_change to headwater_api;
+
+alter table service_point enable row level security;
+create policy service_point_api on service_point for select to headwater_api
+    using ((select headwater_sees_all()) or headwater_sees_account(account_no));
+
+alter table event enable row level security;
+create policy event_api on event for select to headwater_api
+    using ((select headwater_sees_all()) or headwater_sees_account(account_no));
+
+alter table ticket enable row level security;
+create policy ticket_api on ticket for all to headwater_api
+    using ((select headwater_sees_all()) or assignee_id = (select headwater_staff()) or headwater_sees_account(account_no));
+
+do $$
+declare
+    guarded record;
+begin
+    -- The other roles see every row of the tables that are guarded against the API.
+    for guarded in select * from (values ('customer'), ('customer_change'), ('service_point'), ('event'), ('ticket')) t (name) loop
+        execute format('create policy %I on %I for all to headwater_detect, headwater_notify using (true) with check (true)',
+            guarded.name || '_service', guarded.name);
+    end loop;
+    -- What hangs on a guarded row is seen with it.
+    for guarded in select * from (values
+        ('event_entry', 'exists (select from event e where e.id = event_id)'),
+        ('ticket_event', 'exists (select from ticket t where t.id = ticket_id)'),
+        ('ticket_relation', 'exists (select from ticket t where t.id = ticket_id)'),
+        ('ticket_entry', 'exists (select from ticket t where t.id = ticket_id)'),
+        ('visit', 'exists (select from customer c where c.account_no = visit.account_no)'),
+        ('survey', 'exists (select from ticket t where t.id = ticket_id)'),
+        ('water_plan', 'exists (select from customer c where c.account_no = water_plan.account_no)'),
+        ('outbox', 'exists (select from ticket t where t.id = ticket_id)'),
+        ('delivery', 'exists (select from outbox o where o.id = outbox_id)'),
+        ('meter_installation', 'exists (select from service_point p where p.id = service_point_id)')) t (name, visible) loop
+        execute format('alter table %I enable row level security', guarded.name);
+        execute format('create policy %I on %I for all to headwater_api using ((select headwater_sees_all()) or %s)',
+            guarded.name || '_api', guarded.name, guarded.visible);
+        execute format('create policy %I on %I for all to headwater_ingest, headwater_detect, headwater_notify using (true) with check (true)',
+            guarded.name || '_service', guarded.name);
+    end loop;
+end $$;
+
+
+create view seen_meter with (security_barrier) as
+    select m.* from meter m
+    where headwater_sees_all() or exists (
+        select from meter_installation i
+        join service_point p on p.id = i.service_point_id
+        join customer c on c.account_no = p.account_no
+        where i.meter_id = m.id and c.manager_id = headwater_staff());
+create view seen_reading with (security_barrier) as
+    select r.* from reading r join seen_meter m on m.id = r.meter_id;
+create view seen_usage_hourly with (security_barrier) as
+    select u.* from usage_hourly u join seen_meter m on m.id = u.meter_id;
+create view seen_quarantine with (security_barrier) as
+    select q.* from quarantine q where headwater_sees_all();
+grant select on seen_meter, seen_reading, seen_usage_hourly, seen_quarantine to headwater_api;
+grant update (requeue_asked_at, requeue_asked_by) on seen_quarantine to headwater_api;
