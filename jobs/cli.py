@@ -4,8 +4,8 @@ import sys
 
 import typer
 
+from core.errors import HeadwaterError
 from jobs.stack.cli import app as stack_app
-from jobs.stack.errors import StackError
 
 app = typer.Typer(no_args_is_help=True, help="Smart-water-meter readings to leaks, tickets and mails.")
 app.add_typer(stack_app, name="stack")
@@ -20,6 +20,6 @@ def main() -> None:
     """Run the command; a failure with a known cause is a message, not a traceback."""
     try:
         app()
-    except StackError as error:
+    except HeadwaterError as error:
         sys.stderr.write(f"headwater: {error}\n")
         raise SystemExit(1) from None

