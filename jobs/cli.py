@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from core.errors import HeadwaterError
+from jobs.stack.cli import app as stack_app
 
 app = typer.Typer(
     help="Smart-water-meter readings become service that comes before the complaint.",
@@ -14,6 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
+app.add_typer(stack_app, name="stack", rich_help_panel="Set-up")
 
 
 def _role(name: str, text: str) -> None:

@@ -2,7 +2,7 @@
 
 from core.errors import SettingsError
 from core.settings import Settings
-from jobs.stack import running_urls
+from jobs.stack.servers import status
 
 
 def located(settings: Settings, *, mqtt: bool = False) -> Settings:
@@ -14,8 +14,8 @@ def located(settings: Settings, *, mqtt: bool = False) -> Settings:
     missing = [name for name in wanted if not getattr(settings, name)]
     if not missing:
         return settings
-    private = running_urls()
-    if private is None:
+    private = status()
+    if any(getattr(private, name) is None for name in missing):
         names = " and ".join(f"HEADWATER_{name.upper()}" for name in missing)
         raise SettingsError(
             f"{names} not set, and the private servers don't run.",

@@ -5,11 +5,12 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-import psycopg
 import pytest
 
-from sql.pool import Connection
+from jobs.stack import StackUrls
+from sql.pool import Connection, connect
 from sql.query import Queries, rooms
+from tests.databases import fresh_database
 
 QUERIES = [(room, name) for room in rooms() for name in Queries(room).all()]
 
@@ -33,14 +34,10 @@ def _numbered(text: bytes) -> str:
 
 
 @pytest.fixture(scope="module")
-def planner(stack: Any, template_database: str) -> Iterator[Connection]:
-    with psycopg.connect(stack.database_url, autocommit=True) as admin:
-        admin.execute(f"create database hw_plans template {template_database}")
-    with psycopg.connect(stack.database_url, dbname="hw_plans", autocommit=True) as conn:
+def planner(stack: StackUrls, template_database: str) -> Iterator[Connection]:
+    with fresh_database(stack.database_url, template_database) as url, connect(url, "owner") as conn:
         conn.execute("set enable_seqscan = off")
         yield conn
-    with psycopg.connect(stack.database_url, autocommit=True) as admin:
-        admin.execute("drop database hw_plans with (force)")
 
 
 @pytest.mark.parametrize(("room", "name"), QUERIES)

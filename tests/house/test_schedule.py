@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from core.settings import load
+from core.settings import Settings, load
 from jobs.schedule import JOBS, Job, run_once
 from sql.pool import Connection
 from tests import factories
@@ -13,7 +13,12 @@ DUE = datetime(2026, 11, 20, 3, 17, tzinfo=UTC)
 
 def test_a_run_that_is_due_in_five_replicas_happens_once(conn: Connection, database_url: str) -> None:
     done: list[datetime] = []
-    job = Job("count", "* * * * *", lambda conn, settings, due: done.append(due) or "counted")  # type: ignore[func-returns-value]
+
+    def count(conn: Connection, settings: Settings, due: datetime) -> str:
+        done.append(due)
+        return "counted"
+
+    job = Job("count", "* * * * *", count)
     with ThreadPoolExecutor(5) as replicas:
         ours = list(replicas.map(lambda _: run_once(job, database_url, load(), DUE), range(5)))
     assert (sum(ours), done) == (1, [DUE])
@@ -23,7 +28,7 @@ def test_a_run_that_is_due_in_five_replicas_happens_once(conn: Connection, datab
 
 
 def test_a_failed_run_is_on_the_ledger_with_its_reason(conn: Connection, database_url: str) -> None:
-    def fail(conn: Connection, settings: object, due: datetime) -> str:
+    def fail(conn: Connection, settings: Settings, due: datetime) -> str:
         factories.dma(conn, "half")
         raise ValueError("no such thing")
 

@@ -4,12 +4,20 @@ import json
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 
 import pytest
 
 from core.supervise import Supervisor
 from jobs import health
 from tests.waiting import until
+
+
+def steady(supervisor: Supervisor) -> Callable[[], None]:
+    def work() -> None:
+        supervisor.wait()
+
+    return work
 
 
 def test_a_dead_thread_stops_the_others_and_turns_health_red() -> None:
@@ -19,7 +27,7 @@ def test_a_dead_thread_stops_the_others_and_turns_health_red() -> None:
         go.wait()
         raise RuntimeError("disk on fire")
 
-    supervisor.spawn("steady", lambda: supervisor.stopping.wait() and None)  # type: ignore[func-returns-value]
+    supervisor.spawn("steady", steady(supervisor))
     supervisor.spawn("writer", die)
     server = health.serve(0, "ingest", supervisor)
     url = f"http://127.0.0.1:{server.server_port}/healthz"
@@ -46,7 +54,7 @@ def test_a_thread_that_ends_unasked_is_a_problem() -> None:
 
 def test_a_thread_without_a_sign_of_life_is_a_problem_until_it_beats() -> None:
     supervisor = Supervisor()
-    supervisor.spawn("writer", lambda: supervisor.stopping.wait() and None, patience_s=0.05)  # type: ignore[func-returns-value]
+    supervisor.spawn("writer", steady(supervisor), patience_s=0.05)
     until(lambda: "no sign of life" in supervisor.problems().get("writer", ""))
     supervisor.beat("writer")
     assert supervisor.problems() == {}
@@ -55,5 +63,5 @@ def test_a_thread_without_a_sign_of_life_is_a_problem_until_it_beats() -> None:
 
 def test_all_is_well_when_threads_end_on_request() -> None:
     supervisor = Supervisor()
-    supervisor.spawn("writer", lambda: supervisor.stopping.wait() and None)  # type: ignore[func-returns-value]
+    supervisor.spawn("writer", steady(supervisor))
     assert supervisor.stop() == {}

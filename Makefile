@@ -1,0 +1,61 @@
+# `make` lists the targets. Nothing needs root, and nothing is installed outside this folder.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.NOTPARALLEL:
+
+# The first that runs and is new enough; PYTHON=/path/to/python chooses another.
+ifndef PYTHON
+PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+endif
+BIN := .venv/bin
+
+.PHONY: help
+help: ## Show the targets
+	@sed -n 's/^\([a-zA-Z%-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: ## Make .venv from the lock and fetch the private servers
+	@test -n "$(PYTHON)" || { \
+	  echo "Headwater needs Python 3.11 or newer, and none was found on the path." >&2; \
+	  echo "Install one (Debian 12 and Ubuntu 24.04 have it: apt-get install python3), or name it:" >&2; \
+	  echo "  make setup PYTHON=/path/to/python3.13" >&2; exit 1; }
+	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m jobs.stack.bootstrap
+
+.PHONY: demo
+demo: setup ## Run a utility in miniature on real data, with everything on
+	@$(BIN)/headwater demo
+
+.PHONY: test
+test: setup ## Run the tests on the real database and the real broker
+	@$(BIN)/python -m pytest
+
+.PHONY: check
+check: setup ## Format, lint, types, import direction, migrations, docs
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+	@files=$$(find sql/migrations -name '*.sql' 2>/dev/null | sort); \
+	  if [ -n "$$files" ]; then $(BIN)/squawk $$files; fi
+	@if [ -d tests/docs ]; then $(BIN)/python -m pytest -q tests/docs; fi
+
+.PHONY: bench
+bench: setup ## Run every measurement; one JSON object a line
+	@$(BIN)/python -m bench
+
+bench-%: setup ## Run one measurement
+	@$(BIN)/python -m bench $*
+
+.PHONY: lock
+lock: setup ## Resolve the dependencies anew into the two lock files
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  pyproject.toml -o requirements.txt
+	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --extra dev pyproject.toml -o requirements-dev.txt
+
+.PHONY: clean
+clean: ## Stop the private servers; remove .venv, .local and the caches
+	@if [ -x $(BIN)/headwater ]; then $(BIN)/headwater stack reset --yes; fi
+	@if [ -L .local/stack ]; then rm -rf "$$(readlink .local/stack)"; fi
+	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
