@@ -63,7 +63,7 @@ class Settings(BaseSettings):
     )
     ingest_receipts: bool = Field(
         False,
-        description="After each commit publish `meters/{meter}/receipts`, and ask for gaps on `.../requests`.",
+        description="Publish `meters/{meter}/receipts` after each commit; ask for gaps on `.../requests`.",
     )
     ingest_health_port: int = Field(
         9101,
@@ -113,7 +113,7 @@ class Settings(BaseSettings):
     )
     smtp_url: str = Field(
         "",
-        description="`smtp://host:port`, `smtp+starttls://user:password@host:587` or `smtps://`. Empty: mails wait.",
+        description="`smtp://host`, `smtp+starttls://user:password@host`, `smtps://`. Empty: they wait.",
     )
     mail_from: str = Field(
         "headwater@localhost",

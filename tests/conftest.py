@@ -1,20 +1,46 @@
-"""Fixtures that every test may ask for: the real database and the real broker."""
+"""What every test may ask for: the servers, and a database of its own."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from jobs.stack import StackUrls, stack_session
+from sql.migrate import migrate
+from sql.pool import Connection, connect
+from tests.databases import close_for_cloning, fresh_database
 
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[StackUrls]:
-    """The servers: those that run or that settings name, else started now and stopped at the end."""
+    """The real TimescaleDB and Mosquitto: those of the environment, else the private ones."""
     with stack_session() as urls:
         yield urls
 
 
+@pytest.fixture
+def empty_database_url(stack: StackUrls) -> Iterator[str]:
+    """A new database without our schema."""
+    with fresh_database(stack.database_url) as url:
+        yield url
+
+
 @pytest.fixture(scope="session")
-def admin_url(stack: StackUrls) -> str:
-    """A database from which others can be created."""
-    return stack.database_url
+def template_database(stack: StackUrls) -> Iterator[str]:
+    """The name of a database with our schema, to be cloned; nobody can connect to it."""
+    with fresh_database(stack.database_url) as url:
+        migrate(url)
+        yield close_for_cloning(stack.database_url, url)
+
+
+@pytest.fixture
+def database_url(stack: StackUrls, template_database: str) -> Iterator[str]:
+    """A new database with our schema, dropped after the test."""
+    with fresh_database(stack.database_url, template_database) as url:
+        yield url
+
+
+@pytest.fixture
+def conn(database_url: str) -> Iterator[Connection]:
+    """A connection of the owner to the test's database, in autocommit."""
+    with connect(database_url, "owner", autocommit=True) as connection:
+        yield connection

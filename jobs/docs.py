@@ -1,0 +1,69 @@
+"""Writes the documents that follow from the code: `python -m jobs.docs` (or `make docs`).
+
+A test compares them with what stands in docs/, so a setting or command can't go undocumented.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+from pydantic.fields import FieldInfo
+from typer.cli import get_docs_for_click
+
+from core.settings import Settings
+
+FOLDER = Path(__file__).parent.parent / "docs"
+
+
+def settings_md() -> str:
+    """Return docs/settings.md: every setting with its default and meaning."""
+    lines = [
+        "# Settings",
+        "",
+        "Environment variables, or lines of a `.env` file in the working directory. Made by `make docs`.",
+        "",
+        "| setting | default | allowed | meaning |",
+        "|---|---|---|---|",
+    ]
+    for name, field in Settings.model_fields.items():
+        shown = json.dumps(field.default) if isinstance(field.default, dict) else str(field.default)
+        default = f"`{shown}`" if shown.strip("*") else ""
+        lines.append(f"| `HEADWATER_{name.upper()}` | {default} | {_allowed(field)} | {field.description} |")
+    return "\n".join([*lines, ""])
+
+
+def _allowed(field: FieldInfo) -> str:
+    """Return the bounds of a number or the choices of a word, in words."""
+    choices = getattr(field.annotation, "__args__", None)
+    if choices and all(isinstance(choice, str) for choice in choices):
+        return ", ".join(f"`{choice}`" for choice in choices)
+    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+    return ", ".join(
+        f"{sign} {getattr(rule, key)}"
+        for rule in field.metadata
+        for key, sign in signs.items()
+        if getattr(rule, key, None) is not None
+    )
+
+
+def commands_md() -> str:
+    """Return docs/commands.md: the help of every command."""
+    from jobs.cli import app
+
+    command = typer.main.get_command(app)
+    text = get_docs_for_click(obj=command, ctx=typer.Context(command), name="headwater", title="Commands")
+    return text.replace("# Commands\n", "# Commands\n\nMade by `make docs` from the commands' own help.\n", 1)
+
+
+PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_md, "commands.md": commands_md}
+
+
+def main() -> None:
+    """Write every page."""
+    for name, page in PAGES.items():
+        (FOLDER / name).write_text(page(), "utf-8")
+
+
+if __name__ == "__main__":
+    main()

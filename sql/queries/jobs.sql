@@ -1,0 +1,20 @@
+-- name: claim_run
+insert into job_run (job, due_at, worker) values (%(job)s, %(due_at)s, %(worker)s)
+on conflict (job, due_at) do nothing
+returning job;
+
+-- name: finish_run
+update job_run set finished_at = now(), ok = %(ok)s, detail = %(detail)s
+where job = %(job)s and due_at = %(due_at)s;
+
+-- name: drop_old_chunks
+select count(*) from drop_chunks(%(table)s::regclass, older_than => %(before)s::timestamptz);
+
+-- name: forget_arrivals
+with gone as (delete from arrival where at < %(before)s returning 1) select count(*) from gone;
+
+-- name: forget_runs
+with gone as (delete from job_run where started_at < %(before)s returning 1) select count(*) from gone;
+
+-- name: forget_sessions
+with gone as (delete from session where expires_at < %(before)s returning 1) select count(*) from gone;

@@ -1,0 +1,52 @@
+"""Every named query is served by an index: no sequential scan but of the tables its heading names."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from jobs.stack import StackUrls
+from sql.pool import Connection, connect
+from sql.query import Queries, rooms
+from tests.databases import fresh_database
+
+QUERIES = [(room, name) for room in rooms() for name in Queries(room).all()]
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", ()):
+        yield from _nodes(child)
+
+
+def _numbered(text: bytes) -> str:
+    """Turn psycopg's named parameters into PostgreSQL's numbered ones."""
+    names: list[str] = []
+
+    def number(match: re.Match[str]) -> str:
+        if match[1] not in names:
+            names.append(match[1])
+        return f"${names.index(match[1]) + 1}"
+
+    return re.sub(r"%\((\w+)\)s", number, text.decode()).replace("%%", "%")
+
+
+@pytest.fixture(scope="module")
+def planner(stack: StackUrls, template_database: str) -> Iterator[Connection]:
+    with fresh_database(stack.database_url, template_database) as url, connect(url, "owner") as conn:
+        conn.execute("set enable_seqscan = off")
+        yield conn
+
+
+@pytest.mark.parametrize(("room", "name"), QUERIES)
+def test_query_is_served_by_an_index(planner: Connection, room: str, name: str) -> None:
+    query = Queries(room).all()[name]
+    words = query.text.split(None, 1)[0].lower()
+    if words not in {b"select", b"with", b"insert", b"update", b"delete"}:
+        pytest.skip("not a plannable statement")
+    rows = planner.execute("explain (generic_plan, format json) " + _numbered(query.text)).fetchall()
+    plan = rows[0][0] if not isinstance(rows[0][0], str) else json.loads(rows[0][0])
+    scanned = {n["Relation Name"] for n in _nodes(plan[0]["Plan"]) if n["Node Type"] == "Seq Scan"}
+    assert scanned <= query.seq, f"{sorted(scanned - query.seq)} scanned whole"
