@@ -42,12 +42,19 @@ Dir::Cache "{home}/cache";
 """
 
 
+# The words of gpgv and of sqv, which newer releases verify with.
+UNKNOWN_KEY = re.compile(r"NO_PUBKEY|Missing key")
+SIGNATURE_TROUBLE = re.compile(
+    rf"{UNKNOWN_KEY.pattern}|GPG error|OpenPGP signature verification failed|not signed|EXPKEYSIG|BADSIG|NODATA"
+)
+
+
 class AptError(StackError):
-    """apt refused or failed; `output` is what it said."""
+    """apt refused or failed; `unknown_key`: for want of the key of a signature."""
 
     def __init__(self, message: str, output: str) -> None:
         super().__init__(message)
-        self.output = output
+        self.unknown_key = UNKNOWN_KEY.search(output) is not None
 
 
 @dataclass(frozen=True)
@@ -156,7 +163,7 @@ def _env() -> dict[str, str]:
 def _explain(output: str) -> AptError:
     """Turn apt's words into what happened and what to do."""
     said = "\n".join(line for line in output.splitlines() if line.startswith(("E:", "W:", "Err:")))
-    if "NO_PUBKEY" in output or "EXPKEYSIG" in output or "not signed" in output or "BADSIG" in output:
+    if SIGNATURE_TROUBLE.search(output):
         message = (
             "The signature of a package list could not be verified; nothing of it was used.\n"
             "Bring the archive keys up to date (as root: apt-get update && apt-get install\n"

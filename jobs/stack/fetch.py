@@ -137,7 +137,7 @@ def _debian(home: Path, uris: tuple[str, ...], own: PrivateApt | None) -> Privat
             apt.update()
         except AptError as error:
             # A machine older than the suite has not got its key yet.
-            if "NO_PUBKEY" not in error.output or own is None:
+            if not error.unknown_key or own is None:
                 raise
         else:
             return apt

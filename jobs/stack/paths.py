@@ -52,10 +52,14 @@ def stack_dir() -> Path:
     As root in a place that `nobody` cannot enter (a clone in /root), it is a link to /var/tmp.
     """
     link = local_dir() / "stack"
+    try:
+        link.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StackError(
+            f"{link.parent} cannot be made: {error.strerror}.\nSet HEADWATER_LOCAL to a folder that is yours."
+        ) from None
     if server_account() is None or _open_to_all(link):
-        link.mkdir(parents=True, exist_ok=True)
-        return link.resolve()
-    local_dir().mkdir(parents=True, exist_ok=True)
+        return enterable(link.resolve())
     name = hashlib.sha256(str(link).encode()).hexdigest()[:12]
     target = Path("/var/tmp") / f"headwater-{name}"  # noqa: S108 - made by root alone, ownership checked below
     with contextlib.suppress(FileExistsError):
@@ -73,6 +77,14 @@ def stack_dir() -> Path:
         link.unlink(missing_ok=True)
         link.symlink_to(target)
     return target
+
+
+def enterable(folder: Path) -> Path:
+    """Return `folder`, made if missing; the servers' account, if it is another one, can enter it."""
+    folder.mkdir(exist_ok=True)
+    if server_account() is not None:
+        folder.chmod(0o755)
+    return folder
 
 
 def _open_to_all(path: Path) -> bool:

@@ -1,10 +1,10 @@
 """One private TimescaleDB cluster: make, start, stop. Standard library only."""
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -118,21 +118,13 @@ class Cluster:
         memory = "posix" if _roomy_shared_memory() else "mmap"
         (self.directory / "postgresql.conf").write_text(SETTINGS.format(port=port, shared_memory=memory))
         (self.directory / "pg_hba.conf").write_text(ACCESS)
-        if self.running() is None:
-            self._forget_stranger()
-        deadline = time.monotonic() + START_TIMEOUT_S
-        while True:
-            seen = self.log.stat().st_size if self.log.exists() else 0
-            process = spawn(
-                [str(self.root.postgres_bin / "postgres"), "-D", str(self.directory)], self.log, self.account
-            )
-            if process is not None and self._wait_ready(process, deadline):
-                return process
-            said = self.log.read_bytes()[seen:].decode(errors="replace")
-            # After kill -9 the server's children notice the loss of their parent within moments.
-            if "pre-existing shared memory block" not in said or time.monotonic() > deadline:
-                raise StackError(f"PostgreSQL did not start. Its log {self.log} ends with:\n{tail(self.log)}")
-            time.sleep(0.2)
+        self._clear_away_the_dead()
+        process = spawn(
+            [str(self.root.postgres_bin / "postgres"), "-D", str(self.directory)], self.log, self.account
+        )
+        if process is None or not self._wait_ready(process):
+            raise StackError(f"PostgreSQL did not start. Its log {self.log} ends with:\n{tail(self.log)}")
+        return process
 
     def stop(self, mode: StopMode = "fast") -> None:
         """Stop the server: `fast` ends sessions and checkpoints, `immediate` is a crash in all but name."""
@@ -140,14 +132,14 @@ class Cluster:
         if process is not None:
             stop(process, signal.SIGINT if mode == "fast" else signal.SIGQUIT, 60)
 
-    def _wait_ready(self, process: Identity, deadline: float) -> bool:
+    def _wait_ready(self, process: Identity) -> bool:
         """Wait for the server's own word in its pid file; False when it ended instead."""
 
         def settled() -> bool:
             return not process.alive() or self._status(process.pid) == "ready"
 
         try:
-            wait_until(settled, deadline - time.monotonic(), "PostgreSQL to take connections")
+            wait_until(settled, START_TIMEOUT_S, "PostgreSQL to take connections")
         except TimeoutError:
             raise StackError(
                 f"PostgreSQL (pid {process.pid}) is not ready after {START_TIMEOUT_S:.0f} s; it may be\n"
@@ -162,15 +154,31 @@ class Cluster:
             return ""
         return lines[7].strip() if len(lines) > 7 and lines[0] == str(pid) else ""
 
-    def _forget_stranger(self) -> None:
-        """Remove a pid file whose pid is now another program's: PostgreSQL would take it for a server."""
-        path = self.directory / "postmaster.pid"
+    def _clear_away_the_dead(self) -> None:
+        """Remove the pid file of a killed server.
+
+        PostgreSQL does so itself unless the pid exists: as another program's, or as a zombie that nobody
+        reaps. Its own guard against the killed server's children goes with the file, so they go first.
+        """
+        for pid in self._children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGQUIT)
         try:
-            pid = int(path.read_text().split("\n", 1)[0])
-        except (FileNotFoundError, ValueError):
-            return
-        if identify(pid) is not None:
-            path.unlink()
+            wait_until(lambda: not self._children(), 30, "the sessions of a killed server to end")
+        except TimeoutError as late:
+            raise StackError(
+                f"{late}: processes {self._children()}.\nEnd them with kill, and run it again."
+            ) from None
+        (self.directory / "postmaster.pid").unlink(missing_ok=True)
+
+    def _children(self) -> list[int]:
+        """Return the processes that work in this cluster: every one of PostgreSQL's has it as its folder."""
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if (entry / "cwd").readlink() == self.directory:
+                    found.append(int(entry.name))
+        return found
 
 
 def _roomy_shared_memory() -> bool:

@@ -10,7 +10,7 @@ from typing import Self
 
 from jobs.stack.fetch import ensure_root, installed_root
 from jobs.stack.mosquitto import Broker
-from jobs.stack.paths import quiet, server_account, stack_dir
+from jobs.stack.paths import enterable, quiet, server_account, stack_dir
 from jobs.stack.postgres import SUPERUSER, Cluster, StopMode
 from jobs.stack.process import free_port, identify, stop
 
@@ -114,8 +114,7 @@ def font_path() -> Path | None:
 
 def _own_folder() -> Path:
     """Make a folder for this process's servers, and clear away those of processes that were killed."""
-    home = stack_dir() / "private"
-    home.mkdir(exist_ok=True)
+    home = enterable(stack_dir() / "private")
     for old in home.iterdir():
         pid, started, _ = old.name.split("-")
         owner = identify(int(pid))
@@ -123,9 +122,7 @@ def _own_folder() -> Path:
             _clear(old)
     me = identify(os.getpid())
     assert me is not None  # noqa: S101 - we are alive
-    folder = home / f"{me.pid}-{me.started}-{secrets.token_hex(4)}"
-    folder.mkdir()
-    return folder
+    return enterable(home / f"{me.pid}-{me.started}-{secrets.token_hex(4)}")
 
 
 def _clear(folder: Path) -> None:

@@ -16,7 +16,7 @@ from jobs.stack import state as states
 from jobs.stack.errors import StackError
 from jobs.stack.fetch import Root, ensure_root, installed_root
 from jobs.stack.mosquitto import Broker
-from jobs.stack.paths import Progress, locked, quiet, server_account, stack_dir
+from jobs.stack.paths import Progress, enterable, locked, quiet, server_account, stack_dir
 from jobs.stack.postgres import SUPERUSER, Cluster
 from jobs.stack.process import Identity, answers, free_port, identify
 
@@ -118,7 +118,7 @@ def _start(state: states.State, progress: Progress) -> StackUrls:
         _check_broker(mqtt)
     if not (database and mqtt):
         root = ensure_root(progress)
-        _run_dir().mkdir(parents=True, exist_ok=True)
+        enterable(_run_dir())
         (_run_dir() / "log").mkdir(exist_ok=True)
         # Saved before the cluster is made: its password must not be lost with us.
         states.save(_state_path(), state)
