@@ -45,7 +45,7 @@ Dir::Cache "{home}/cache";
 # The words of gpgv and of sqv, which newer releases verify with.
 UNKNOWN_KEY = re.compile(r"NO_PUBKEY|Missing key")
 SIGNATURE_TROUBLE = re.compile(
-    rf"{UNKNOWN_KEY.pattern}|GPG error|OpenPGP signature verification failed|not signed|EXPKEYSIG|BADSIG|NODATA"
+    rf"{UNKNOWN_KEY.pattern}|GPG error|OpenPGP signature verification failed|not signed|EXPKEYSIG|BADSIG"
 )
 
 
