@@ -38,6 +38,7 @@ def script(name: str) -> Callable[[], None]:
 
     def upgrade() -> None:
         raw: Any = op.get_bind().connection.dbapi_connection
+        raw.execute("set local lock_timeout = '10s'")
         raw.execute((FOLDER / name).read_bytes())
         raw.execute(
             "insert into schema_checksum (file, sha256) values (%s, %s)", (name, checksum(FOLDER / name))

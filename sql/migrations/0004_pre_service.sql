@@ -16,6 +16,7 @@ create table outage (
     check (starts_at < expected_end)
 );
 create index outage_dma_idx on outage (dma_id, starts_at);
+-- squawk-ignore constraint-missing-not-valid, adding-foreign-key-constraint
 alter table event add constraint event_suppressed_by_fkey foreign key (suppressed_by) references outage;
 
 create table outage_subject (
