@@ -22,13 +22,22 @@ from jobs.stack.paths import PROJECT, local_dir, locked, stack_dir
 VENV = PROJECT / ".venv"
 STAMP = VENV / "headwater.stamp"
 LOCK = PROJECT / "requirements-dev.txt"
+PIP = [
+    str(VENV / "bin" / "python"),
+    "-m",
+    "pip",
+    "--disable-pip-version-check",
+    "install",
+    "-qq",
+    "--no-compile",
+]
 
 
 def main() -> int:
     """Set up what isn't; return the exit code."""
     try:
-        with locked(local_dir() / "setup.lock", _say):
-            set_up()
+        with locked(local_dir() / "setup.lock", _say) as lock:
+            set_up(lock)
     except StackError as error:
         _say(f"headwater: {error}")
         return 1
@@ -38,7 +47,7 @@ def main() -> int:
     return 0
 
 
-def set_up() -> None:
+def set_up(lock: int) -> None:
     """Make the environment and fetch the servers side by side: processor here, network there."""
     environment: Future[None] = Future()
 
@@ -49,7 +58,7 @@ def set_up() -> None:
     with ThreadPoolExecutor(max_workers=1) as background:
         servers = None if _others_servers() else background.submit(ensure_root, _say, patchelf)
         try:
-            _ensure_venv()
+            _ensure_venv(lock)
         except BaseException as error:
             environment.set_exception(error)
             raise
@@ -63,10 +72,19 @@ def _others_servers() -> bool:
     return all(os.environ.get(f"HEADWATER_{name}_URL") for name in ("DATABASE", "MQTT"))
 
 
-def _ensure_venv() -> None:
-    wanted = _fingerprint()
-    if STAMP.exists() and STAMP.read_text() == wanted and _runs(VENV / "bin" / "python"):
+def _ensure_venv(lock: int) -> None:
+    environment, project = _fingerprint()
+    stamp = STAMP.read_text().split() if STAMP.exists() else []
+    if not (stamp[:1] == [environment] and _runs(VENV / "bin" / "python")):
+        _make_venv(lock)
+    elif stamp == [environment, project]:
         return
+    # Without its dependencies, which are there: a changed pyproject.toml costs a second, not a minute.
+    _run([*PIP, "--no-deps", "--no-build-isolation", "-e", str(PROJECT)], "install headwater", lock)
+    STAMP.write_text(f"{environment}\n{project}\n")
+
+
+def _make_venv(lock: int) -> None:
     began = time.monotonic()
     STAMP.unlink(missing_ok=True)
     shutil.rmtree(VENV, ignore_errors=True)
@@ -74,19 +92,17 @@ def _ensure_venv() -> None:
     if importlib.util.find_spec("venv") is None:
         raise StackError("This Python has no `venv` module.\nAs root: apt-get install python3")
     has_pip = importlib.util.find_spec("ensurepip") is not None
-    _run([sys.executable, "-m", "venv", *([] if has_pip else ["--without-pip"]), str(VENV)], "make .venv")
-    python = str(VENV / "bin" / "python")
+    _run(
+        [sys.executable, "-m", "venv", *([] if has_pip else ["--without-pip"]), str(VENV)], "make .venv", lock
+    )
     if not has_pip:
         home = stack_dir() / "pip"
         wheel = _pip_wheel(home)
-        _run([python, f"{wheel}/pip", "install", "-qq", "--no-index", str(wheel)], "install pip")
+        _run([PIP[0], f"{wheel}/pip", "install", "-qq", "--no-index", str(wheel)], "install pip", lock)
         shutil.rmtree(home)
     count = sum(1 for line in LOCK.read_text().splitlines() if "==" in line and not line.startswith(" "))
     _say(f"python: installing {count} locked packages")
-    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--no-compile"]
-    _run([*pip, "--require-hashes", "-r", str(LOCK)], "install the locked packages")
-    _run([*pip, "--no-deps", "--no-build-isolation", "-e", str(PROJECT)], "install headwater")
-    STAMP.write_text(wanted)
+    _run([*PIP, "--require-hashes", "-r", str(LOCK)], "install the locked packages", lock)
     _say(f"python: ready ({time.monotonic() - began:.0f} s)")
 
 
@@ -106,29 +122,28 @@ def _pip_wheel(home: Path) -> Path:
     return next((home / "files/usr/share/python-wheels").glob("pip-*.whl"))
 
 
-def _fingerprint() -> str:
-    """Return what the environment is made from: another Python or another lock makes another environment."""
-    inputs = [
-        LOCK.read_bytes(),
-        (PROJECT / "pyproject.toml").read_bytes(),
-        sys.version.encode(),
-        str(PROJECT).encode(),
-    ]
-    return hashlib.sha256(b"\0".join(inputs)).hexdigest()
+def _fingerprint() -> tuple[str, str]:
+    """Return what the environment is made from (Python, lock, place), and what our own package is."""
+    environment = b"\0".join([LOCK.read_bytes(), sys.version.encode(), str(PROJECT).encode()])
+    project = (PROJECT / "pyproject.toml").read_bytes()
+    return hashlib.sha256(environment).hexdigest(), hashlib.sha256(project).hexdigest()
 
 
 def _runs(python: Path) -> bool:
     return python.exists() and subprocess.run([python, "-c", ""], check=False).returncode == 0
 
 
-def _run(command: list[str], what: str) -> None:
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+def _run(command: list[str], what: str, lock: int) -> None:
+    # With the lock: when we are killed, the next run waits until nobody writes into .venv any more.
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, pass_fds=[lock]
+    )
     if done.returncode == 0:
         return
     said = done.stdout.strip()[-1500:]
     if "No space left" in said:
         cure = "The disk is full: free about 2 GB and run it again."
-    elif "do not match the hashes" in said.lower() or "THESE PACKAGES DO NOT MATCH" in said:
+    elif "THESE PACKAGES DO NOT MATCH" in said:
         cure = (
             "A package is not the one that was locked: its index or a proxy on the way serves something else."
         )

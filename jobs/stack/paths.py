@@ -94,8 +94,11 @@ def _open_to_all(path: Path) -> bool:
 
 
 @contextlib.contextmanager
-def locked(path: Path, progress: Progress) -> Iterator[None]:
-    """Hold the lock file `path`; the kernel lets go of it when the holder dies, however it dies."""
+def locked(path: Path, progress: Progress) -> Iterator[int]:
+    """Hold the lock file `path` and yield its descriptor.
+
+    The kernel lets go of it when we and whoever we hand the descriptor to are dead, however we died.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as handle:
         try:
@@ -103,7 +106,7 @@ def locked(path: Path, progress: Progress) -> Iterator[None]:
         except BlockingIOError:
             progress("waiting for another run that is at the same work")
             fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+        yield handle.fileno()
 
 
 def quiet(_: str) -> None:

@@ -208,7 +208,7 @@ def _mqtt_url(state: states.State) -> str:
     return f"mqtt://127.0.0.1:{state.mqtt_port}"
 
 
-def _stack_locked(progress: Progress) -> contextlib.AbstractContextManager[None]:
+def _stack_locked(progress: Progress) -> contextlib.AbstractContextManager[int]:
     return locked(stack_dir() / "servers.lock", progress)
 
 
