@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
+from psycopg import sql
 
 from jobs.stack import StackUrls
 from sql.pool import Connection
@@ -71,7 +72,8 @@ def line_env(stack: StackUrls, database_url: str) -> dict[str, str]:
 
 
 def count(conn: Connection, table: str) -> int:
-    return int(conn.execute(f"select count(*) from {table}".encode()).fetchall()[0][0])
+    query = sql.SQL("select count(*) from {}").format(sql.Identifier(table))
+    return int(conn.execute(query).fetchall()[0][0])
 
 
 @pytest.mark.parametrize("language", ["zh", "en"])
