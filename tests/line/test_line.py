@@ -1,0 +1,120 @@
+"""From the meter to the mailbox, through the real roles, broker, database and mail server."""
+
+import json
+import uuid
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+from psycopg import sql
+
+from jobs.stack import StackUrls
+from sql.pool import Connection
+from tests import factories
+from tests.mailbox import Mailbox, mail_server
+from tests.processes import role
+from tests.waiting import until
+
+LEAK_LPH = 42.0
+UNSEEN = b"""
+select count(*) from arrival a, feed_position p
+where p.consumer = 'detect' and not pg_visible_in_snapshot(a.xid, p.seen)"""
+
+
+class Meter:
+    """Publishes as a meter does: MQTT 5, QoS 1, and waits for the PUBACK."""
+
+    def __init__(self, url: str, prefix: str) -> None:
+        host, port = url.removeprefix("mqtt://").split(":")
+        self.prefix = prefix
+        self.client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        self.client.connect(host, int(port))
+        self.client.loop_start()
+
+    def publish(self, serial: str, message: object) -> None:
+        info = self.client.publish(f"{self.prefix}/{serial}/readings", json.dumps(message), qos=1)
+        info.wait_for_publish(10)
+
+    def close(self) -> None:
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+def a_month_with_a_leak(now: datetime) -> list[dict[str, object]]:
+    """Days of ordinary use with still nights, then 30 hours that never rest; a message a day, hourly."""
+    end = now.replace(minute=0, second=0, microsecond=0)
+    start = end - timedelta(days=20)
+    register, messages = 1000.0, []
+    readings: list[float] = []
+    for hour in range(20 * 24 + 1):
+        at = start + timedelta(hours=hour)
+        readings.append(register)
+        used = 30.0 if 6 <= at.hour < 23 else 0.0
+        register += used + (LEAK_LPH if at >= end - timedelta(hours=30) else 0.0)
+    for day in range(0, len(readings), 24):
+        first = start + timedelta(hours=day)
+        messages.append({"start": first.isoformat(), "step_s": 3600, "register_l": readings[day : day + 24]})
+    return messages
+
+
+@pytest.fixture
+def line_env(stack: StackUrls, database_url: str) -> dict[str, str]:
+    name = f"line-{uuid.uuid4().hex[:8]}"
+    return {
+        "HEADWATER_DATABASE_URL": database_url,
+        "HEADWATER_MQTT_URL": stack.mqtt_url,
+        "HEADWATER_INGEST_CLIENT_ID": name,
+        "HEADWATER_INGEST_TOPICS": json.dumps({f"{name}/+/readings": "native"}),
+        "HEADWATER_LOG_LEVEL": "WARNING",
+    }
+
+
+def count(conn: Connection, table: str) -> int:
+    query = sql.SQL("select count(*) from {}").format(sql.Identifier(table))
+    return int(conn.execute(query).fetchall()[0][0])
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_leaking_meter_becomes_one_mail_to_its_manager_however_often_it_is_told(
+    conn: Connection, stack: StackUrls, line_env: dict[str, str], language: str
+) -> None:
+    factories.insert(conn, "utility", name="Test Water", timezone="Asia/Shanghai", price_m3=3.5)
+    manager = factories.staff(conn, "li.na", name="李娜", language=language)
+    factories.customer(conn, "A-1", "m-1", name="王小明", manager_id=manager, segment="special")
+    messages = a_month_with_a_leak(datetime.now(UTC))
+    mailbox = Mailbox()
+    with ExitStack() as line:
+        line_env["HEADWATER_SMTP_URL"] = line.enter_context(mail_server(mailbox))
+        for name in ("ingest", "detect", "notify"):
+            line.enter_context(role(name, line_env))
+        prefix = line_env["HEADWATER_INGEST_CLIENT_ID"]
+        meter = Meter(stack.mqtt_url, prefix)
+        line.callback(meter.close)
+        for message in messages * 2:
+            meter.publish("m-1", message)
+        until(lambda: mailbox.mails, 60, what="a mail arrived")
+        for message in messages:
+            meter.publish("m-1", message)
+        stored = sum(len(m["register_l"]) for m in messages)  # type: ignore[arg-type]
+        until(lambda: count(conn, "reading") == stored, what="all readings stored")
+        until(lambda: conn.execute(UNSEEN).fetchall() == [(0,)], what="detection has seen all")
+    assert (count(conn, "reading"), count(conn, "event"), count(conn, "ticket")) == (stored, 1, 1)
+    [mail] = mailbox.mails
+    assert mailbox.recipients == [["li.na@utility.example"]]
+    body = mail.get_body(("plain",))
+    assert body is not None
+    text = body.get_content()
+    assert "王小明" in text and "A-1" in text and "42" in text
+    assert ("绿色通道" if language == "zh" else "green channel") in text.lower()
+    assert [part.get_content_type() for part in mail.walk()].count("image/png") == 1
+    [(urgent, response, resolution, assignee)] = conn.execute(
+        "select urgent, response_due - opened_at, resolution_due - opened_at, assignee_id from ticket"
+    ).fetchall()
+    assert (urgent, response, resolution) == (True, timedelta(hours=24), timedelta(hours=48))
+    assert assignee == manager
+    assert conn.execute("select ok, receipt from delivery").fetchall()[0][0] is True
+    [(onset,)] = conn.execute("select onset from event").fetchall()
+    began = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=30)
+    assert abs(onset - began) <= timedelta(hours=14)
