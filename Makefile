@@ -40,6 +40,10 @@ check: setup ## Format, lint, types, import direction, migrations, docs
 	  if [ -n "$$files" ]; then $(BIN)/squawk $$files; fi
 	@if [ -d tests/docs ]; then $(BIN)/python -m pytest -q tests/docs; fi
 
+.PHONY: docs
+docs: setup ## Write the pages that follow from the code
+	@$(BIN)/python -m jobs.docs
+
 .PHONY: bench
 bench: setup ## Run every measurement; one JSON object a line
 	@$(BIN)/python -m bench

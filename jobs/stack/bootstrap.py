@@ -16,8 +16,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from jobs.stack.errors import StackError
-from jobs.stack.fetch import ensure_root, extract, find_apt
+from jobs.stack.fetch import ensure_root
 from jobs.stack.paths import PROJECT, local_dir, locked, stack_dir
+from jobs.stack.suites import find_apt
+from jobs.stack.unpack import extract
 
 VENV = PROJECT / ".venv"
 STAMP = VENV / "headwater.stamp"

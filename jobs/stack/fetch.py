@@ -1,27 +1,22 @@
 """Fetch and unpack the private servers into `.local/stack/root`. Standard library only."""
 
-import contextlib
 import errno
 import json
-import os
 import re
 import shutil
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from jobs.stack import elf
-from jobs.stack.apt import AptError, Package, PrivateApt
+from jobs.stack.apt import Package, PrivateApt
 from jobs.stack.errors import StackError
 from jobs.stack.paths import Progress, locked, stack_dir
-from jobs.stack.sources import Source, debian_uris, machine_sources, os_release
+from jobs.stack.suites import find_apt
+from jobs.stack.unpack import NEEDED_BYTES, disk_full, extract
 
-DEBIAN_SUITE = "trixie"
 OLDEST_POSTGRES = 17
-KEYRINGS = tuple(Path(f"/usr/share/keyrings/debian-archive-keyring.{ending}") for ending in ("gpg", "pgp"))
-NEEDED_BYTES = 900_000_000
 # What the servers' packages pull in for their installation scripts, Perl and the JIT: none of it is run here.
 NOT_RUN = re.compile(
     r"perl|lib.*-perl$|libperl|libllvm|libz3-|libgdbm|libdb5|locales$|libc-l10n|libc-bin|postgresql(-client)?-common"
@@ -75,13 +70,13 @@ def ensure_root(progress: Progress, patchelf: Callable[[], str] = elf.find_patch
             return _fetch(stack, progress, patchelf)
         except OSError as error:
             if error.errno == errno.ENOSPC:
-                raise _disk_full(stack) from None
+                raise disk_full(stack) from None
             raise
 
 
 def _fetch(stack: Path, progress: Progress, patchelf: Callable[[], str]) -> Root:
     if shutil.disk_usage(stack).free < NEEDED_BYTES:
-        raise _disk_full(stack)
+        raise disk_full(stack)
     began = time.monotonic()
     progress("servers: reading package lists")
     apt, major = find_apt(
@@ -97,70 +92,6 @@ def _fetch(stack: Path, progress: Progress, patchelf: Callable[[], str]) -> Root
     shutil.rmtree(stack / "apt")
     progress(f"servers: ready in {root.path} ({time.monotonic() - began:.0f} s)")
     return root
-
-
-def find_apt(home: Path, wanted: Callable[[PrivateApt], str | None], what: str) -> tuple[PrivateApt, str]:
-    """Return an apt that has what is wanted, and its answer: from the machine's suites, else Debian's."""
-    own_sources = machine_sources()
-    mirror = os.environ.get("HEADWATER_APT_MIRROR", "")
-    own: PrivateApt | None = None
-    if own_sources and not mirror:
-        own = PrivateApt(home / "own", own_sources)
-        # Somebody else's repository may be out of order; the packages can still come from Debian.
-        with contextlib.suppress(AptError):
-            own.update()
-            found = wanted(own)
-            if found is not None:
-                return own, found
-    uris = (mirror,) if mirror else debian_uris(own_sources, os_release())
-    if not uris:
-        raise StackError(
-            f"This machine's package sources have no {what}, and name no Debian mirror to take it from.\n"
-            "Set HEADWATER_APT_MIRROR to the address of a Debian mirror (the folder that holds `dists`),\n"
-            "or set HEADWATER_DATABASE_URL and HEADWATER_MQTT_URL to servers that you run yourself."
-        )
-    apt = _debian(home, uris, own)
-    found = wanted(apt)
-    if found is None:
-        raise StackError(
-            f"{' '.join(uris)} has no {what} in {DEBIAN_SUITE}.\n"
-            "Set HEADWATER_APT_MIRROR to a complete Debian mirror."
-        )
-    return apt, found
-
-
-def _debian(home: Path, uris: tuple[str, ...], own: PrivateApt | None) -> PrivateApt:
-    keyring = next((path for path in KEYRINGS if path.exists()), None)
-    if keyring is not None:
-        apt = PrivateApt(home / DEBIAN_SUITE, [Source(uris, (DEBIAN_SUITE,), ("main",), str(keyring))])
-        try:
-            apt.update()
-        except AptError as error:
-            # A machine older than the suite has not got its key yet.
-            if not error.unknown_key or own is None:
-                raise
-        else:
-            return apt
-    apt = PrivateApt(
-        home / DEBIAN_SUITE, [Source(uris, (DEBIAN_SUITE,), ("main",), str(_newer_keyring(own)))]
-    )
-    apt.update()
-    return apt
-
-
-def _newer_keyring(own: PrivateApt | None) -> Path:
-    """Fetch Debian's keyring from the machine's own suites, whose signatures it already trusts."""
-    if own is None or "debian-archive-keyring" not in own.names("debian-archive-keyring"):
-        raise StackError(
-            "Debian's archive keys are missing, so its packages could not be verified.\n"
-            "As root: apt-get install debian-archive-keyring"
-        )
-    package = [p for p in own.closure(["debian-archive-keyring"]) if p.name == "debian-archive-keyring"]
-    target = own.home / "keyring"
-    extract(own.download(package, lambda _: None)[-1], target)
-    return next(
-        target / path.relative_to("/") for path in KEYRINGS if (target / path.relative_to("/")).exists()
-    )
 
 
 def _newest_postgres(apt: PrivateApt) -> str | None:
@@ -193,26 +124,3 @@ def _unpack(
         (final / "manifest.json").unlink()
         raise
     return Root(final, major, versions)
-
-
-def extract(deb: Path, target: Path) -> None:
-    """Unpack the files of a Debian package into `target`."""
-    target.mkdir(parents=True, exist_ok=True)
-    command = ["dpkg-deb", "-x", str(deb), str(target)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode == 0:
-        return
-    if "No space left" in done.stderr:
-        raise _disk_full(target)
-    deb.unlink(missing_ok=True)
-    raise StackError(
-        f"{deb.name} could not be unpacked: {done.stderr.strip()}\nRun it again: it is downloaded anew."
-    )
-
-
-def _disk_full(place: Path) -> StackError:
-    free = shutil.disk_usage(place).free / 1e6
-    return StackError(
-        f"Not enough room in {place}: {free:.0f} MB free, about {NEEDED_BYTES / 1e6:.0f} MB needed.\n"
-        "Free some and run it again, or set HEADWATER_LOCAL to a folder on a larger disk."
-    )

@@ -19,6 +19,7 @@ from jobs.stack.apt import Package
 from jobs.stack.errors import StackError
 from jobs.stack.paths import Progress, quiet, stack_dir
 from jobs.stack.process import free_port
+from jobs.stack.suites import KEYRINGS
 
 VERSION = "1:17.1-1"
 
@@ -151,7 +152,7 @@ def stack_up(mirror: str) -> subprocess.CompletedProcess[str]:
 
 
 needs_keyring = pytest.mark.skipif(
-    not any(path.exists() for path in fetch.KEYRINGS), reason="needs Debian's keyring"
+    not any(path.exists() for path in KEYRINGS), reason="needs Debian's keyring"
 )
 
 
