@@ -1,4 +1,4 @@
-"""Messages of 96 readings, as columns, from PUBLISH to committed rows; against a raw COPY of the same rows."""
+"""Messages of 96 readings as columns, PUBLISH to committed rows; against a raw COPY of the same rows."""
 
 import json
 import time

@@ -1,4 +1,4 @@
-"""Messages of one reading, from PUBLISH to committed rows; against a paho subscriber that only acknowledges."""
+"""Messages of one reading, PUBLISH to committed rows; against a paho subscriber that only acknowledges."""
 
 import subprocess
 import sys
@@ -37,7 +37,8 @@ def run() -> Iterator[Result]:
 
 def _payload(at: int, i: int) -> bytes:
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
-    return f'{{"ts":"{stamp}","register_l":{100_000 + i / 10},"flow_lph":{i % 300},"pressure_kpa":310.2}}'.encode()
+    values = f'"register_l":{100_000 + i / 10},"flow_lph":{i % 300},"pressure_kpa":310.2'
+    return f'{{"ts":"{stamp}",{values}}}'.encode()
 
 
 def _seconds_to_acknowledge(line: Line, messages: Messages) -> float:

@@ -29,7 +29,7 @@ class Line:
     def add_meters(self, serials: Sequence[str]) -> dict[str, int]:
         """Register meters; return their ids."""
         self.conn.execute("insert into meter (serial) select unnest(%s::text[])", [list(serials)])
-        return {serial: id_ for serial, id_ in self.conn.execute("select serial, id from meter")}
+        return dict(self.conn.execute("select serial, id from meter").fetchall())
 
     def clear(self) -> None:
         """Forget every reading."""

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Result:
-    """One line of output: `value` the median of `n`; `ratio` to `against` in the same run; `bar` what is asked."""
+    """One line: `value` the median of `n`; `ratio` to `against` in the same run; `bar` what is asked."""
 
     bench: str
     value: float

@@ -39,6 +39,11 @@ class Refusal:
     detail: str
     positions: tuple[int, ...] | None = None
 
+    @property
+    def n(self) -> int | None:
+        """How many readings; None if the payload wasn't understood, or as a whole."""
+        return None if self.positions is None else len(self.positions)
+
 
 @dataclass(frozen=True)
 class Columns:

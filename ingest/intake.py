@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 from core.batch import ReadingBatch
@@ -14,6 +15,8 @@ from ingest.codecs.native import TIME_CURE
 from ingest.draft import UNKNOWN_FLAG, VALUES, Columns, Draft, Refusal, RefusedError
 from ingest.limits import LIMITS, MAX_AHEAD_S
 from ingest.routes import Routes
+
+log = structlog.get_logger(__name__)
 
 _REASONS = tuple(Reason)
 _FLOAT4 = tuple(name for name in VALUES if name != "register_l")
@@ -57,7 +60,8 @@ class Intake:
     """A batch sorted by (meter, ts) without duplicates, where it came from, and what was refused.
 
     `message` and `position` are parallel to `batch`: the number of a reading's message, its place in there.
-    `meters` are the serials that the topics name, by message; empty where the topic names none.
+    `meters` are the serials that the topics name, by message; empty where the topic names none. `spans` has,
+    for each message with good readings, its number, first ts, last ts and their count, duplicates included.
     """
 
     batch: ReadingBatch
@@ -65,6 +69,7 @@ class Intake:
     position: NDArray[np.int32]
     refusals: list[Refusal]
     meters: list[str]
+    spans: tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
 
 class Gathering:
@@ -74,6 +79,7 @@ class Gathering:
         self.messages: list[Message] = []
         self.size_bytes = 0
         self._draft = Draft()
+        self._columns: Columns | None = None
         self._rules = rules
 
     @property
@@ -112,10 +118,15 @@ class Gathering:
             codec.decode(meter, payload, draft)
         except RefusedError as problem:
             draft.refuse(problem.reason, str(problem))
+        except Exception as problem:  # a fault of the codec must not block the line
+            log.exception("codec failed", topic=message.topic)
+            draft.refuse(Reason.MALFORMED, f"The codec failed on it: {problem!r}. Report this as a fault.")
 
     def finish(self, registry: Registry, *, judged_at: int | None = None) -> Intake:
         """Check every reading; its time is compared with the receipt of its message, or with `judged_at`."""
-        columns = self._draft.columns()
+        if self._columns is None:
+            self._columns = self._draft.columns()
+        columns = self._columns
         meters = self._draft.meters
         received = np.array([m.received_at for m in self.messages], np.int64)[columns.message]
         ids = registry.ids(meters)[columns.message]
@@ -227,7 +238,22 @@ def _unique(batch: ReadingBatch, columns: Columns, refusals: list[Refusal], mete
             refusals = refusals + conflicts(batch, message, position, differs)
             kept = np.flatnonzero(np.append(True, ~same))
             batch, message, position = batch.take(kept), message[kept], position[kept]
-    return Intake(batch, message, position, refusals, meters)
+    return Intake(batch, message, position, refusals, meters, _spans(columns))
+
+
+def _spans(
+    columns: Columns,
+) -> tuple[NDArray[np.int32], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    if not len(columns):
+        none = np.empty(0, np.int64)
+        return np.empty(0, np.int32), none, none, none
+    starts = np.flatnonzero(np.append(True, columns.message[1:] != columns.message[:-1]))
+    return (
+        columns.message[starts],
+        np.minimum.reduceat(columns.ts, starts),
+        np.maximum.reduceat(columns.ts, starts),
+        np.diff(np.append(starts, len(columns))),
+    )
 
 
 def _differs(batch: ReadingBatch, other: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -252,7 +278,7 @@ def conflicts(
         Refusal(
             number,
             Reason.CONFLICTING_DUPLICATE,
-            f"{len(mine)} readings have the time of a stored one and other values; the first is at "
+            f"{len(mine)} readings have the time of a stored one but other values, the first at "
             f"{timestamps.text(int(batch.ts[mine[0]]))}. The stored one stands: find out which is right.",
             tuple(int(position[i]) for i in mine),
         )

@@ -4,16 +4,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+import psycopg
+from psycopg import errors
+from psycopg.conninfo import make_conninfo
 from psycopg.errors import UniqueViolation
 
+from core.errors import InfrastructureError
 from core.words import Reason
 from ingest.draft import Refusal
 from ingest.intake import Gathering, Intake, conflicts
 from sql.copy import copy_arrival, copy_direct, copy_staged
-from sql.pool import Connection
+from sql.pool import Connection, connect
 from sql.query import Queries
 
 Q = Queries("ingest")
+CONNECT_TIMEOUT_S = 3
+
+PASSING_ERRORS = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    errors.ReadOnlySqlTransaction,
+    errors.TransactionRollback,
+    InfrastructureError,
+)
+"""What another attempt may cure: the server is away or full, refuses for now, or picked us as a victim."""
+DATA_ERRORS = (
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    TypeError,
+)
+"""What no other attempt will cure: the store refuses the data, or it brings out a fault of ours."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -24,6 +47,11 @@ class Stored:
     path: str
     inserted: int
     refusals: Sequence[Refusal]
+
+
+def open_connection(database_url: str) -> Connection:
+    """Connect with the ingester's rights; transactions are explicit."""
+    return connect(make_conninfo(database_url, connect_timeout=CONNECT_TIMEOUT_S), "ingest", autocommit=True)
 
 
 def commit(conn: Connection, gathering: Gathering, intake: Intake, *, again: bool = False) -> Stored:
@@ -41,12 +69,24 @@ def commit(conn: Connection, gathering: Gathering, intake: Intake, *, again: boo
     except UniqueViolation:
         pass
     with conn.transaction():
-        inserted, conflicting = copy_staged(conn, intake.batch)
-        if inserted:
-            copy_arrival(conn, intake.batch, inserted)
-        refusals = intake.refusals + conflicts(intake.batch, intake.message, intake.position, conflicting)
+        inserted, refusals = _store_staged(conn, intake)
         _quarantine(conn, gathering, intake.meters, refusals, again=again)
     return Stored("staging", inserted, refusals)
+
+
+def store_again(conn: Connection, intake: Intake) -> list[Refusal]:
+    """Store what came out of quarantine, in the caller's transaction; return what is refused once more."""
+    return _store_staged(conn, intake)[1]
+
+
+def _store_staged(conn: Connection, intake: Intake) -> tuple[int, list[Refusal]]:
+    if not len(intake.batch):
+        return 0, intake.refusals
+    inserted, conflicting = copy_staged(conn, intake.batch)
+    if inserted:
+        copy_arrival(conn, intake.batch, inserted)
+    refused = conflicts(intake.batch, intake.message, intake.position, conflicting)
+    return inserted, intake.refusals + refused
 
 
 def quarantine_whole(conn: Connection, gathering: Gathering, detail: str) -> Stored:

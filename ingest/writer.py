@@ -5,43 +5,35 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-import psycopg
 import structlog
-from psycopg import errors
-from psycopg.conninfo import make_conninfo
 
-from core.errors import InfrastructureError
 from core.supervise import Supervisor
 from ingest import metrics
 from ingest.backoff import Backoff
 from ingest.broker import Broker
+from ingest.clocks import MeterClocks
 from ingest.inbox import Inbox
 from ingest.intake import Gathering, Intake, Message, Rules
 from ingest.meters import Meters
-from ingest.store import Stored, commit, quarantine_whole
-from sql.pool import Connection, connect
+from ingest.receipts import Notice, Receipts
+from ingest.store import (
+    DATA_ERRORS,
+    PASSING_ERRORS,
+    Stored,
+    commit,
+    open_connection,
+    quarantine_whole,
+)
+from sql.pool import Connection
 
 log = structlog.get_logger(__name__)
 
 THREAD = "writer"
-CONNECT_TIMEOUT_S = 3
 MAX_BATCH_BYTES = 32 * 1024 * 1024
 _CHUNK = 500
 _IDLE_S = 0.5
 
-# What another attempt may cure: the server is away or full, refuses for now, or picked us as a victim.
-_RETRIED = (
-    psycopg.OperationalError,
-    psycopg.InterfaceError,
-    errors.ReadOnlySqlTransaction,
-    errors.TransactionRollback,
-    InfrastructureError,
-)
-_DATA = (psycopg.DataError, psycopg.IntegrityError)
-
 _T = TypeVar("_T")
-Committed = Callable[[Gathering, Intake, Stored], Sequence[tuple[str, bytes]]]
-"""Told of each commit; returns the notices to publish."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +42,15 @@ class BatchSize:
 
     readings: int
     wait_s: float
+
+
+@dataclass(frozen=True)
+class Books:
+    """What is known of the meters; `receipts` only where they are switched on."""
+
+    meters: Meters
+    clocks: MeterClocks
+    receipts: Receipts | None
 
 
 class Stopping(Exception):  # noqa: N818 - no error: the way out of waiting for a database
@@ -65,25 +66,25 @@ class Writer:
         inbox: Inbox,
         broker: Broker,
         database_url: str,
-        meters: Meters,
         rules: Rules,
         size: BatchSize,
-        on_commit: Committed,
+        books: Books,
     ) -> None:
         self._supervisor = supervisor
         self._inbox = inbox
         self._broker = broker
-        self._database_url = make_conninfo(database_url, connect_timeout=CONNECT_TIMEOUT_S)
-        self._meters = meters
+        self._database_url = database_url
+        self._meters = books.meters
+        self._clocks = books.clocks
         self._rules = rules
         self._size = size
-        self._on_commit = on_commit
+        self._receipts = books.receipts
         self._conn: Connection | None = None
 
     def run(self) -> None:
         """Store until asked to stop; then finish the batch at hand."""
         try:
-            self._retrying(lambda conn, _: self._meters.refresh(conn))
+            self._retrying(self._prepare)
             while not self._supervisor.stopping.is_set():
                 self._supervisor.beat(THREAD)
                 gathering = self._gather()
@@ -94,6 +95,10 @@ class Writer:
         finally:
             self._disconnect()
             self._broker.finished.set()
+
+    def _prepare(self, conn: Connection, _again: bool) -> None:
+        self._meters.refresh(conn)
+        self._clocks.load(conn)
 
     def _gather(self) -> Gathering:
         """Take messages until the batch is full, or its first one has waited long enough."""
@@ -132,12 +137,12 @@ class Writer:
             self._broker.settle(connection, mids)
         self._broker.settle(0, (), notices)
 
-    def _commit(self, gathering: Gathering) -> list[tuple[str, bytes]]:
+    def _commit(self, gathering: Gathering) -> list[Notice]:
         """Store the batch; where the store refuses its data, halve it until the message is found."""
         began = time.monotonic()
         try:
             intake, stored = self._retrying(lambda conn, again: self._attempt(conn, gathering, again=again))
-        except _DATA as problem:
+        except DATA_ERRORS as problem:
             if len(gathering.messages) > 1:
                 middle = len(gathering.messages) // 2
                 halves = gathering.messages[:middle], gathering.messages[middle:]
@@ -152,7 +157,12 @@ class Writer:
         metrics.BATCHES.labels(stored.path).inc()
         for refusal in stored.refusals:
             metrics.QUARANTINED.labels(refusal.reason.value).inc()
-        return [] if intake is None else list(self._on_commit(gathering, intake, stored))
+        if intake is None:
+            return []
+        before = self._clocks.observe(intake.batch)
+        if self._receipts is None:
+            return []
+        return list(self._receipts.notices(gathering, intake, stored, before))
 
     def _attempt(self, conn: Connection, gathering: Gathering, *, again: bool) -> tuple[Intake, Stored]:
         self._meters.find_new(conn, gathering.meters)
@@ -173,9 +183,9 @@ class Writer:
             self._supervisor.beat(THREAD)
             try:
                 if self._conn is None:
-                    self._conn = connect(self._database_url, "ingest", autocommit=True)
+                    self._conn = open_connection(self._database_url)
                 return work(self._conn, again)
-            except _RETRIED as problem:
+            except PASSING_ERRORS as problem:
                 again = True
                 metrics.DATABASE_RETRIES.inc()
                 log.error(

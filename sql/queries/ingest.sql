@@ -62,6 +62,9 @@ on conflict (meter_id) do update set
     received_at = greatest(c.received_at, excluded.received_at),
     skew_s = excluded.skew_s;
 
+-- name: listen_requeue
+listen headwater_requeue;
+
 -- name: asked_again
 select id, received_at, topic, payload
 from quarantine
@@ -71,7 +74,7 @@ limit 1
 for update skip locked;
 
 -- name: requeued
-update quarantine set requeued_at = %(now)s, detail = %(detail)s
+update quarantine set requeued_at = %(now)s
 where id = %(id)s and received_at = %(received_at)s;
 
 -- name: refused_again
