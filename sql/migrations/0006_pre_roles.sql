@@ -19,7 +19,7 @@ grant usage on schema public to headwater_ingest, headwater_detect, headwater_no
 
 grant select on meter to headwater_ingest;
 grant select, insert on reading, quarantine to headwater_ingest;
-grant update (requeued_at) on quarantine to headwater_ingest;
+grant update (requeued_at, requeue_asked_at, reason, detail, meter) on quarantine to headwater_ingest;
 grant insert on arrival to headwater_ingest;
 grant select, insert, update on meter_clock to headwater_ingest;
 
