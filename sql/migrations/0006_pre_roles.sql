@@ -39,8 +39,8 @@ grant select on utility, region, dma, customer, service_point, meter, meter_inst
     water_plan, outbox, delivery, api_key, job_run, schema_checksum to headwater_api;
 grant select (id, login, name, email, phone, language, roles, region_id, superior_id, deputy_id, absent_from,
     absent_until, on_duty_desk, active) on staff to headwater_api;
-grant update (state, acknowledged_at, responded_at, resolved_at, resolved_by, confirmed_at, cause, version)
-    on ticket to headwater_api;
+grant update (state, response_due, resolution_due, acknowledged_at, responded_at, resolved_at, resolved_by,
+    confirmed_at, cause, version) on ticket to headwater_api;
 grant insert on ticket_entry to headwater_api;
 grant update (last_used_at) on api_key to headwater_api;
 
