@@ -24,9 +24,13 @@ def by_received(stream: Callable[[], Iterator[ReadingBatch]]) -> Iterator[Readin
     if ordered:
         yield from stream()
         return
-    edges = np.linspace(low, high, _PARTS + 1)[1:-1]
+    yield from sorted_parts(stream(), low, high)
+
+
+def sorted_parts(stream: Iterator[ReadingBatch], low: int, high: int) -> Iterator[ReadingBatch]:
+    """Yield the readings of `stream`, received from `low` to `high`, by (received_at, meter_id, ts)."""
     with tempfile.TemporaryDirectory(prefix="headwater-") as folder:
-        yield from _sorted_parts(stream(), edges, Path(folder))
+        yield from _deal_and_sort(stream, np.linspace(low, high, _PARTS + 1)[1:-1], Path(folder))
 
 
 def sort_by_received(batch: ReadingBatch) -> ReadingBatch:
@@ -44,7 +48,7 @@ def _look(stream: Iterator[ReadingBatch]) -> tuple[int, int, bool]:
     return low, high, ordered
 
 
-def _sorted_parts(
+def _deal_and_sort(
     stream: Iterator[ReadingBatch], edges: NDArray[np.float64], folder: Path
 ) -> Iterator[ReadingBatch]:
     names = [f.name for f in fields(ReadingBatch)]
