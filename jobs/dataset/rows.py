@@ -34,7 +34,7 @@ class DatasetError(BadDataError):
             place.append(f"{counted} {line}")
         if column:
             place.append(f"column {column}")
-        super().__init__(f"{', '.join(place)}: {what}", cure=cure)
+        super().__init__(f"{', '.join(place)}: {what}.", cure=cure)
 
 
 def _number(default: Any = None, *, above: float | None = None, least: float | None = None) -> Any:

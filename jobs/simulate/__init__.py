@@ -1,6 +1,6 @@
 """A simulated town: homes, firms, districts, pressure, and faults with labels; seeded, reproducible."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from jobs.dataset import ReadingWriter, write_table
 from jobs.dataset.order import sorted_parts
 from jobs.dataset.readings import micros
 from jobs.dataset.writer import Format
+from jobs.progress import Advance, quiet
 from jobs.simulate import faults as fault_lines
 from jobs.simulate import homes, network, sites, telemetry
 from jobs.simulate.plan import Plan
@@ -18,8 +19,6 @@ from jobs.simulate.pulses import Floats
 from jobs.simulate.town import Town, build
 
 BLOCK = 250  # homes generated at once: bounds the memory
-
-Progress = Callable[[int, int], None]
 
 __all__ = ["Made", "Plan", "simulate"]
 
@@ -34,12 +33,8 @@ class Made:
     labels: int
 
 
-def _quiet(done: int, total: int) -> None:
-    """Tell nobody."""
-
-
-def simulate(plan: Plan, folder: Path, *, form: Format = "parquet", progress: Progress = _quiet) -> Made:
-    """Write the town of `plan` to `folder`; `progress` is told meters done and meters in all."""
+def simulate(plan: Plan, folder: Path, *, form: Format = "parquet", progress: Advance = quiet) -> Made:
+    """Write the town of `plan` to `folder`; `progress` is told of homes as they are done."""
     folder.mkdir(parents=True, exist_ok=True)
     town = build(plan)
     for name, rows in (
@@ -62,7 +57,7 @@ def simulate(plan: Plan, folder: Path, *, form: Format = "parquet", progress: Pr
 
 
 def _generate(
-    plan: Plan, town: Town, site_use: Floats, faults: fault_lines.Faults, progress: Progress
+    plan: Plan, town: Town, site_use: Floats, faults: fault_lines.Faults, progress: Advance
 ) -> Iterator[ReadingBatch]:
     """Yield the readings kind by kind; the order of received_at is made afterwards."""
     total, home_count, dma_count = len(town.meters), len(town.persons), len(town.dmas)
@@ -75,7 +70,7 @@ def _generate(
         np.add.at(used, town.dma_of_customer[mine], litres)
         rng = plan.rng("telemetry", block)
         yield telemetry.registers(plan, rng, litres, mine, resolution[mine], plan.interval_s, habits)
-        progress(first + len(mine), total)
+        progress(len(mine))
     firms = np.arange(home_count, home_count + len(town.sites), dtype=np.int32)
     if len(firms):
         litres = site_use + faults.litres(home_count, len(firms), plan.bins)
@@ -89,4 +84,3 @@ def _generate(
     sensors = np.arange(int(inlets[-1]) + 1, total, dtype=np.int32)
     kpa = network.pressure(plan, town, inflow, faults)
     yield telemetry.pressures(plan, plan.rng("sensors"), kpa, sensors, 900, wired)
-    progress(total, total)

@@ -59,10 +59,11 @@ def _batches(plan: Plan, rng: np.random.Generator, sites: list[Site], work: NDAr
     site, day = (np.repeat(index, count.ravel()) for index in np.divmod(np.arange(count.size), plan.days))
     start = plan.midnights_s[day] + rng.uniform(0, 86_400 - 3_600, len(site))
     open_then = work[site, (start // BIN_S).astype(int)]
-    site, start = site[open_then], np.asarray(start[open_then], np.float64)
+    site, start = site[open_then], start[open_then]
     volume = np.asarray([s.batch_l for s in sites])[site] * rng.gamma(8, 1 / 8, len(site))
     duration = rng.uniform(900, 2_400, len(site))
-    return spread(site, start, duration, np.asarray(volume, np.float64), work.shape)
+    begin, litres = start.astype(np.float64), volume.astype(np.float64)
+    return spread(site, begin, duration, litres, work.shape)
 
 
 def _overtime(plan: Plan, rng: np.random.Generator, sites: list[Site], work: NDArray[np.bool_]) -> Floats:
@@ -71,4 +72,5 @@ def _overtime(plan: Plan, rng: np.random.Generator, sites: list[Site], work: NDA
     site, at = np.nonzero(ends & (rng.random(work.shape) < 0.03))
     duration = rng.uniform(1_200, 4_800, len(site))
     flow: Floats = np.array([s.shift_lph for s in sites], np.float64)[site] * rng.uniform(0.3, 0.7, len(site))
-    return spread(site, (at + 1.0) * BIN_S, duration, flow * duration / 3600, work.shape)
+    closed = ((at + 1) * BIN_S).astype(np.float64)
+    return spread(site, closed, duration, flow * duration / 3600, work.shape)

@@ -76,7 +76,7 @@ def _batch(
     plan: Plan, rng: np.random.Generator, meter_id: NDArray[np.int32], at: NDArray[np.int64], habits: Habits,
     *, register_l: Floats | None = None, pressure_kpa: Floats | None = None,
 ) -> ReadingBatch:  # fmt: skip
-    meters, n = at.shape
+    meters, n = len(at), int(at.shape[1])
     step = np.arange(n)
 
     def spell(
@@ -87,9 +87,8 @@ def _batch(
         length = np.maximum(1, hours / max(at[0, -1] / 3600, 1) * n).astype(np.int64)
         first = rng.integers(0, n, meters)
         chosen = rng.random((meters, 1)) < share
-        end = first + length
-        inside = (step >= first[:, None]) & (step < end[:, None])
-        return inside & chosen, np.minimum(end, n - 1)
+        inside = (step - first[:, None] >= 0) & (step - first[:, None] < length[:, None])
+        return inside & chosen, np.minimum(first + length, n - 1)
 
     lost = rng.random(at.shape) < habits.lost
     lost |= spell(habits.gap, 2, 14)[0]
