@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.clock import SystemClock
+from core.errors import BadDataError
 
 PANEL = "Data"
 staff = typer.Typer(no_args_is_help=True, help="Who answers for the customers.")
@@ -19,6 +20,7 @@ def add_to(app: typer.Typer) -> None:
     """Put the commands of this module on the `headwater` command."""
     app.command("import", rich_help_panel=PANEL)(import_)
     app.command(rich_help_panel=PANEL)(simulate)
+    app.command(rich_help_panel=PANEL)(replay)
     app.add_typer(staff, name="staff", rich_help_panel=PANEL)
 
 
@@ -77,6 +79,74 @@ def simulate(
     with track("homes", plan.homes) as advance:
         made = make(plan, folder, form=form, progress=advance)
     typer.echo(f"{folder}: {made.meters:,} meters, {made.readings:,} readings, {made.labels} labelled faults")
+
+
+def replay(
+    folder: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    speed: Annotated[str, typer.Option(help="How many times faster than it was; or max.")] = "max",
+    meters: Annotated[str, typer.Option(help="Serials, separated by commas; all without it.")] = "",
+    since: Annotated[str, typer.Option("--from", help="Readings from this time: 2026-11-21T20:00:00Z.")] = "",
+    until: Annotated[str, typer.Option("--to", help="Readings before this time.")] = "",
+    window: Annotated[
+        int, typer.Option(min=1, help="Seconds of a meter's readings in one message.")
+    ] = 21_600,
+    recent: Annotated[
+        bool, typer.Option(help="Move all times by whole weeks to end in the last one.")
+    ] = False,
+) -> None:
+    """Publish a dataset over MQTT at QoS 1, in the order in which its readings were received."""
+    from core.settings import load
+    from jobs import replay as room
+    from jobs.dataset import open_dataset
+    from jobs.dataset.readings import micros
+    from jobs.progress import track
+    from jobs.publisher import Publisher
+    from jobs.where import located
+
+    dataset = open_dataset(folder)
+    course = room.Course(
+        speed=_speed(speed),
+        window_s=window,
+        meters=tuple(meters.split(",")) if meters else None,
+        start=_instant("--from", since),
+        end=_instant("--to", until),
+        shift_us=room.weeks_to(dataset.extent.last, micros(SystemClock().now())) if recent else 0,
+    )
+    url = located(load(), mqtt=True).mqtt_url
+    with Publisher(url) as publisher, track("readings", dataset.extent.rows) as advance:
+        done = room.replay(dataset, publisher, course, advance)
+    typer.echo(
+        f"{done.readings:,} readings in {done.messages:,} messages acknowledged by the broker "
+        f"in {done.took_s:.1f} s"
+    )
+    if done.unheard:
+        typer.echo(f"{done.unheard:,} messages had no subscriber: does `headwater ingest` run?", err=True)
+
+
+def _speed(text: str) -> float:
+    if text == "max":
+        return float("inf")
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not speed > 0:
+        raise BadDataError(f"--speed is {text!r}.", cure="Give a number above 0, or max.")
+    return speed
+
+
+def _instant(option: str, text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise BadDataError(
+            f"{option} is {text!r}.", cure="Give a time with its offset: 2026-11-21T20:00:00Z or +08:00."
+        )
+    return instant
 
 
 @staff.command("add")
