@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from core.errors import HeadwaterError
+from jobs import town
 from jobs.stack.cli import app as stack_app
 
 app = typer.Typer(
@@ -16,6 +17,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(stack_app, name="stack", rich_help_panel="Set-up")
+town.add_to(app)
 
 
 def _role(name: str, text: str) -> None:

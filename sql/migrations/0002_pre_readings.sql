@@ -43,6 +43,8 @@ select create_hypertable('quarantine', by_range('received_at', interval '7 days'
 create index quarantine_recent_idx on quarantine (received_at desc, id desc);
 create index quarantine_meter_idx on quarantine (meter, received_at desc);
 create index quarantine_reason_idx on quarantine (reason, received_at desc, id desc);
+-- Finds what a redelivered message has already put here.
+create index quarantine_payload_idx on quarantine (sha256(payload));
 create index quarantine_asked_idx on quarantine (requeue_asked_at)
     where requeue_asked_at is not null and requeued_at is null;
 

@@ -47,6 +47,7 @@ create table event (
 );
 create index event_open_idx on event (subject_kind, subject, grp) where cleared_at is null and retracted_at is null;
 create index event_recent_idx on event (detected_at desc, id desc);
+create index event_open_recent_idx on event (detected_at desc, id desc) where cleared_at is null and retracted_at is null;
 create index event_account_idx on event (account_no, detected_at desc, id desc);
 create index event_meter_idx on event (meter_id, detected_at desc, id desc);
 create index event_dma_idx on event (dma_id, detected_at desc, id desc);

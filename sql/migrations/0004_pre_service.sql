@@ -54,7 +54,8 @@ create table ticket (
     dma_id int references dma,
     grp text not null,
     assignee_id bigint references staff,
-    routed_by text not null check (routed_by in ('account_manager', 'deputy', 'region', 'duty_desk', 'person')),
+    routed_by text not null check (routed_by in
+        ('account_manager', 'deputy', 'region', 'dma_manager', 'duty_desk', 'person')),
     opened_at timestamptz not null default now(),
     response_due timestamptz not null,
     resolution_due timestamptz not null,
@@ -70,6 +71,7 @@ create table ticket (
 create index ticket_recent_idx on ticket (opened_at desc, id desc);
 create index ticket_assignee_idx on ticket (assignee_id, opened_at desc, id desc);
 create index ticket_account_idx on ticket (account_no, opened_at desc, id desc);
+create index ticket_dma_idx on ticket (dma_id, opened_at desc, id desc);
 create index ticket_state_idx on ticket (state, opened_at desc, id desc);
 create index ticket_response_due_idx on ticket (response_due)
     where state in ('open', 'reopened');

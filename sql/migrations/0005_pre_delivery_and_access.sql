@@ -17,7 +17,8 @@ create table outbox (
     sent_at timestamptz,
     last_error text
 );
-create index outbox_pending_idx on outbox (not_before, id) where state = 'pending';
+create index outbox_pending_idx on outbox (channel, not_before, id) where state = 'pending';
+create index outbox_dead_idx on outbox (id) where state = 'dead';
 create index outbox_ticket_idx on outbox (ticket_id, id);
 
 create table delivery (

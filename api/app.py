@@ -1,0 +1,80 @@
+"""The API's composition: what it is made of, and what its OpenAPI document says."""
+
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+
+from api.answers import component
+from api.customers.endpoints import router as customers
+from api.events.endpoints import router as events
+from api.health.endpoints import router as health
+from api.meters.endpoints import router as meters
+from api.middleware import Envelope
+from api.problem import Problem, ProblemError, add_handlers
+from api.quarantine.endpoints import router as quarantine
+from api.tickets.endpoints import router as tickets
+from core.clock import Clock
+from core.settings import Settings
+from sql.pool import Pool
+
+MOST_BODY_BYTES = 65_536
+DESCRIPTION = """\
+Smart-water-meter readings, what was found in them, and the service that follows.
+
+Every request under `/v1` carries a key: `Authorization: Bearer hw_...`. Errors are problem documents
+(RFC 9457). Lists come in pages; follow `next`. Times are UTC instants; a parameter that takes a time also
+takes a date, which means that day in the utility's time zone. Units stand in the names.
+"""
+TAGS = [
+    {"name": "customers", "description": "Who is served, and everything about one of them on one page."},
+    {"name": "meters", "description": "The device, what it said, and the use made of it."},
+    {"name": "events", "description": "What the detectors found."},
+    {"name": "tickets", "description": "The service cases that people work on."},
+    {"name": "quarantine", "description": "What could not be understood, and another try at it."},
+    {"name": "health", "description": "Whether the process is alive, ready, and how it is doing."},
+]
+
+
+class Api(FastAPI):
+    """The application; its OpenAPI document holds the problem schema that every error refers to."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Return the document, made once."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(unused, None)
+            for model in (Problem, ProblemError):
+                schema = component(model)
+                schema.pop("$defs", None)
+                schemas[model.__name__] = schema
+        assert self.openapi_schema is not None  # noqa: S101 - set just above
+        return self.openapi_schema
+
+
+def create_app(settings: Settings, clock: Clock, pool: Pool) -> FastAPI:
+    """Build the API on an open pool of the role `api`.
+
+    There is no page that would load scripts from another host: the document is at /openapi.json.
+    """
+    app = Api(
+        title="Headwater",
+        version=version("headwater"),
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        servers=[{"url": settings.public_url}],
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        max_body_size=MOST_BODY_BYTES,
+    )
+    app.state.settings, app.state.clock, app.state.pool = settings, clock, pool
+    for router in (customers, meters, events, tickets, quarantine, health):
+        app.include_router(router)
+    add_handlers(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
+    app.add_middleware(Envelope)
+    return app

@@ -1,0 +1,102 @@
+"""Who is asking, and what they may: a bearer key with scopes; the database shows them what is theirs."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
+
+from api import keys
+from api.keys import KeyScope
+from api.problem import RefusedError
+from core.clock import Clock
+from sql.pool import Connection, Pool
+from sql.query import Queries
+
+Q = Queries("api")
+STATEMENT_TIMEOUT = "10s"
+CHECKOUT_TIMEOUT_S = 3.0
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="key",
+    bearerFormat="hw_<prefix>_<secret>",
+    description="An API key, made by `headwater key create`: `Authorization: Bearer hw_...`.",
+)
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A proved caller: what is asked inside `transaction` shows only what they may see."""
+
+    key: keys.Key
+    pool: Pool
+    clock: Clock
+
+    @property
+    def actor(self) -> str:
+        """How entries name the caller."""
+        return self.key.actor
+
+    def now(self) -> datetime:
+        """Return the present instant."""
+        return self.clock.now()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """Open a transaction that sees what the caller may see; commits unless the block raises."""
+        with self.pool.connection(CHECKOUT_TIMEOUT_S) as conn:
+            conn.execute(
+                Q["ask_as"],
+                {
+                    "sees": "all" if self.key.sees_all else "own",
+                    "staff": "" if self.key.staff_id is None else str(self.key.staff_id),
+                    "timeout": STATEMENT_TIMEOUT,
+                },
+            )
+            yield conn
+
+
+def _caller(
+    request: Request,
+    scopes: SecurityScopes,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Caller:
+    pool: Pool = request.app.state.pool
+    clock: Clock = request.app.state.clock
+    key = None
+    if credentials is not None:
+        with pool.connection(CHECKOUT_TIMEOUT_S) as conn:
+            key = keys.verify(conn, credentials.credentials, clock.now())
+    if key is None:
+        challenge = 'Bearer realm="headwater"'
+        raise RefusedError(
+            401,
+            "unauthorized",
+            "No key, or one that is unknown, expired or revoked.",
+            cure="Send `Authorization: Bearer hw_...`; `headwater key create` makes a key.",
+            headers={"WWW-Authenticate": challenge + (', error="invalid_token"' if credentials else "")},
+        )
+    request.state.actor = key.actor
+    wanted = scopes.scope_str
+    if not key.scopes.issuperset(scopes.scopes):
+        raise RefusedError(
+            403,
+            "forbidden",
+            f"This key lacks the scope {wanted}.",
+            cure=f"Make one with `headwater key create --scopes {wanted}`.",
+            headers={
+                "WWW-Authenticate": f'Bearer realm="headwater", error="insufficient_scope", scope="{wanted}"'
+            },
+        )
+    if wanted.endswith(":write") and not key.may_write:
+        raise RefusedError(403, "forbidden", "The owner of this key may read but not change anything.")
+    return Caller(key, pool, clock)
+
+
+def needs(scope: KeyScope) -> Any:
+    """Return the dependency that admits callers whose key has the scope."""
+    return Security(_caller, scopes=[scope])

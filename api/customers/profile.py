@@ -1,0 +1,90 @@
+"""One customer, everything: account number in, the whole record out."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from api.customers.schemas import MOST, Contacts, Day, Manager, Plan, Profile, Use
+from api.events.schemas import shaped as event_shaped
+from api.fields import midnight
+from api.rows import Row, first, rows
+from api.tickets.schemas import UNFINISHED
+from api.tickets.schemas import shaped as ticket_shaped
+from api.utility import Utility, utility
+from core.errors import NotFoundError
+from sql.pool import Connection
+
+
+def profile(conn: Connection, account_no: str, now: datetime) -> Profile:
+    """Gather the profile; NotFoundError if there is no such customer, or none that the caller may see."""
+    found = first(conn, "customer", account_no=account_no)
+    if found is None:
+        raise NotFoundError(f"No customer {account_no}.")
+    home = utility(conn)
+    use = _use(conn, account_no, home, now)
+    account: dict[str, Any] = {"account_no": account_no, "limit": MOST}
+    return Profile.model_validate(
+        {
+            **found,
+            "contacts": Contacts(**found),
+            "manager": _manager(found),
+            "currency": home.currency,
+            "service_points": rows(conn, "customer_points", **account),
+            "meters": rows(conn, "customer_meters", **account),
+            "use": use,
+            "plan": _plan(conn, account_no, use),
+            "open_events": [event_shaped(e) for e in _open_events(conn, account)],
+            "open_tickets": [ticket_shaped(t) for t in _open_tickets(conn, account)],
+            "visits": rows(conn, "customer_visits", **account),
+        },
+        by_name=True,
+    )
+
+
+def _manager(found: Row) -> Manager | None:
+    if found["manager"] is None:
+        return None
+    return Manager(
+        login=found["manager"],
+        name=found["manager_name"],
+        email=found["manager_email"],
+        phone=found["manager_phone"],
+    )
+
+
+def _use(conn: Connection, account_no: str, home: Utility, now: datetime) -> Use:
+    today = now.astimezone(home.zone).date()
+    month, earliest = today.replace(day=1), today - timedelta(days=30)
+    found = rows(
+        conn,
+        "customer_days",
+        account_no=account_no,
+        zone=home.zone.key,
+        since=midnight(min(month, earliest), home.zone),
+        until=now,
+    )
+    days = [Day(day=row["day"], volume_m3=round(row["volume_l"] / 1000, 6)) for row in found]
+    return Use(
+        today=today,
+        this_month_m3=round(sum(d.volume_m3 for d in days if d.day >= month), 6),
+        last_30_days_m3=round(sum(d.volume_m3 for d in days if earliest <= d.day < today), 6),
+        days=[d for d in days if d.day >= earliest],
+    )
+
+
+def _plan(conn: Connection, account_no: str, use: Use) -> Plan | None:
+    month = use.today.replace(day=1)
+    row = first(conn, "customer_plan", account_no=account_no, month=month)
+    if row is None:
+        return None
+    share = round(use.this_month_m3 / row["plan_m3"], 6) if row["plan_m3"] else None
+    return Plan(month=month, plan_m3=row["plan_m3"], used_share=share, decided_by=row["decided_by"])
+
+
+def _open_events(conn: Connection, account: dict[str, Any]) -> list[Row]:
+    rest = {"at": "infinity", "id": 0, "detector": None, "grp": None, "dma": None, "since": None}
+    return rows(conn, "events", state="open", **account, **rest)
+
+
+def _open_tickets(conn: Connection, account: dict[str, Any]) -> list[Row]:
+    rest = {"at": "infinity", "id": 0, "assignee": None, "urgent": None, "grp": None, "since": None}
+    return rows(conn, "tickets", states=list(UNFINISHED), **account, **rest)

@@ -1,0 +1,1 @@
+"""Whether the process is alive, ready, and how it is doing."""

@@ -1,0 +1,1 @@
+"""Meters: the device, what it said, and the use made of it."""

@@ -1,0 +1,1 @@
+"""Quarantine: what could not be understood, and another try at it."""

@@ -1,0 +1,23 @@
+"""Run a named query of the API and get its rows by column name."""
+
+from typing import Any
+
+from psycopg.rows import dict_row
+
+from sql.pool import Connection
+from sql.query import Queries
+
+Q = Queries("api")
+Row = dict[str, Any]
+
+
+def rows(conn: Connection, name: str, **values: Any) -> list[Row]:
+    """Return every row; planned for these values, since which filters are set decides the index."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(Q[name], values, prepare=False).fetchall()
+
+
+def first(conn: Connection, name: str, **values: Any) -> Row | None:
+    """Return the first row, or None."""
+    found = rows(conn, name, **values)
+    return found[0] if found else None

@@ -1,0 +1,1 @@
+"""Tickets: the service cases that people work on."""

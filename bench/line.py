@@ -1,0 +1,97 @@
+"""The ingester as it runs in production, on a database and topics of its own."""
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+
+from bench.load import load
+from jobs.stack import stack_session
+from sql.migrate import migrate
+from sql.pool import Connection, connect
+from tests.databases import fresh_database
+
+PATIENCE_S = 300.0
+Messages = Sequence[tuple[str, bytes]]
+
+
+class Line:
+    """A running ingester; `prefix` begins its topics: `{prefix}/{meter}/readings`."""
+
+    def __init__(self, mqtt_url: str, conn: Connection, prefix: str) -> None:
+        self.mqtt_url = mqtt_url
+        self.conn = conn
+        self.prefix = prefix
+
+    def add_meters(self, serials: Sequence[str]) -> dict[str, int]:
+        """Register meters; return their ids."""
+        self.conn.execute("insert into meter (serial) select unnest(%s::text[])", [list(serials)])
+        return dict(self.conn.execute("select serial, id from meter").fetchall())
+
+    def clear(self) -> None:
+        """Forget every reading."""
+        self.conn.execute("truncate reading, arrival")
+
+    def seconds_to_store(self, messages: Messages, readings: int) -> float:
+        """Publish into the empty store; return the seconds from the first byte to the last commit."""
+        self.clear()
+        with load(self.mqtt_url, messages) as publisher:
+            began = time.perf_counter()
+            publisher.go()
+            while self._stored() < readings:
+                if time.perf_counter() - began > PATIENCE_S:
+                    raise TimeoutError(f"{self._stored()} of {readings} readings after {PATIENCE_S:g} s")
+                for _ in self.conn.notifies(timeout=1, stop_after=1):
+                    pass
+            return time.perf_counter() - began
+
+    def _stored(self) -> int:
+        row = self.conn.execute("select coalesce(sum(readings), 0) from arrival").fetchone()
+        return int(row[0]) if row else 0
+
+
+@contextlib.contextmanager
+def running_line() -> Iterator[Line]:
+    """Start the ingester as a process, and wait until it stores."""
+    prefix = f"bench-{uuid.uuid4().hex[:8]}"
+    with (
+        stack_session() as stack,
+        fresh_database(stack.database_url) as database_url,
+        connect(database_url, "owner", autocommit=True) as conn,
+    ):
+        migrate(database_url)
+        environment = os.environ | {
+            "HEADWATER_DATABASE_URL": database_url,
+            "HEADWATER_MQTT_URL": stack.mqtt_url,
+            "HEADWATER_INGEST_CLIENT_ID": prefix,
+            "HEADWATER_INGEST_TOPICS": f'{{"{prefix}/+/readings": "native"}}',
+            "HEADWATER_INGEST_HEALTH_PORT": "0",
+            "HEADWATER_LOG_LEVEL": "WARNING",
+        }
+        command = [sys.executable, "-c", "from jobs.cli import main; main()", "ingest"]
+        with subprocess.Popen(command, env=environment) as ingester:
+            line = Line(stack.mqtt_url, conn, prefix)
+            conn.execute("listen headwater_reading")
+            try:
+                _wait_until_up(line)
+                yield line
+            finally:
+                ingester.terminate()
+                ingester.wait(30)
+
+
+def _wait_until_up(line: Line) -> None:
+    line.add_meters(["probe"])
+    deadline = time.monotonic() + 30
+    now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    probe = [(f"{line.prefix}/probe/readings", f'{{"ts":"{now}","register_l":1}}'.encode())]
+    while not line.conn.execute("select 1 from reading limit 1").fetchall():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the ingester stores nothing; its log is above")
+        with load(line.mqtt_url, probe) as publisher:
+            publisher.go()
+            publisher.finish()
+        time.sleep(0.2)

@@ -1,0 +1,193 @@
+"""The commands on datasets: `headwater import | simulate | replay | demo`, and `headwater staff`."""
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from core.clock import SystemClock
+from core.errors import BadDataError
+
+PANEL = "Data"
+staff = typer.Typer(no_args_is_help=True, help="Who answers for the customers.")
+
+
+def add_to(app: typer.Typer) -> None:
+    """Put the commands of this module on the `headwater` command."""
+    app.command("import", rich_help_panel=PANEL)(import_)
+    app.command(rich_help_panel=PANEL)(simulate)
+    app.command(rich_help_panel=PANEL)(replay)
+    app.add_typer(staff, name="staff", rich_help_panel=PANEL)
+
+
+def import_(
+    folder: Annotated[Path, typer.Argument(help="Dataset folder (docs/datasets.md).")],
+    readings: Annotated[bool, typer.Option(help="Load the readings as well as the master data.")] = True,
+) -> None:
+    """Load a dataset folder into the database: master data, then the readings in bulk."""
+    from core.settings import load
+    from jobs import registry
+    from jobs.dataset import open_dataset
+    from jobs.progress import track
+    from jobs.where import located
+    from sql.pool import connect
+
+    dataset = open_dataset(folder)
+    with connect(located(load()).database_url, "owner", autocommit=True) as conn:
+        changed = registry.load_registry(conn, dataset, SystemClock().now().date())
+        for table, rows in changed.items():
+            typer.echo(f"{table:20} {rows:>12,} new or changed")
+        if readings:
+            with track("readings", dataset.extent.rows) as advance:
+                loaded = registry.load_readings(conn, dataset, advance)
+            typer.echo(f"{'reading':20} {loaded.stored:>12,} new of {loaded.read:,}")
+            if loaded.conflicting:
+                typer.echo(
+                    f"{loaded.conflicting:,} readings differ from what is stored; the stored ones stand."
+                )
+        silent = registry.staff_without_mail(conn)
+        if silent:
+            typer.echo(f"No mail reaches {', '.join(silent)}: `headwater staff add LOGIN --email ADDRESS`.")
+
+
+def simulate(
+    folder: Annotated[Path, typer.Argument(help="Where to write the dataset.")],
+    homes: Annotated[int, typer.Option(min=1, help="Homes.")] = 300,
+    factories: Annotated[int, typer.Option(min=0, help="Factories; with any, four other firms too.")] = 12,
+    days: Annotated[int, typer.Option(min=2, help="Days.")] = 42,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same town.")] = 7,
+    start: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="First local day. Default: DAYS before today."),
+    ] = None,
+    interval: Annotated[int, typer.Option(help="Seconds between customer readings: 900, 1800, 3600.")] = 3600,
+    tz: Annotated[str, typer.Option(help="The town's time zone.")] = "Asia/Shanghai",
+    form: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="Of the readings.")] = "parquet",
+) -> None:
+    """Make a labelled town: homes, firms, districts, pressure, faults; seeded and reproducible."""
+    from jobs.progress import track
+    from jobs.simulate import Plan
+    from jobs.simulate import simulate as make
+
+    today = SystemClock().now().astimezone(ZoneInfo(tz)).date()
+    first = start.date() if start else today - timedelta(days=days)
+    plan = Plan(homes, factories, days, seed, first, interval, tz)
+    with track("homes", plan.homes) as advance:
+        made = make(plan, folder, form=form, progress=advance)
+    typer.echo(f"{folder}: {made.meters:,} meters, {made.readings:,} readings, {made.labels} labelled faults")
+
+
+def replay(
+    folder: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    speed: Annotated[str, typer.Option(help="How many times faster than it was; or max.")] = "max",
+    meters: Annotated[str, typer.Option(help="Serials, separated by commas; all without it.")] = "",
+    since: Annotated[str, typer.Option("--from", help="Readings from this time: 2026-11-21T20:00:00Z.")] = "",
+    until: Annotated[str, typer.Option("--to", help="Readings before this time.")] = "",
+    window: Annotated[
+        int, typer.Option(min=1, help="Seconds of a meter's readings in one message.")
+    ] = 21_600,
+    recent: Annotated[
+        bool, typer.Option(help="Move all times by whole weeks to end in the last one.")
+    ] = False,
+) -> None:
+    """Publish a dataset over MQTT at QoS 1, in the order in which its readings were received."""
+    from core.settings import load
+    from jobs import replay as room
+    from jobs.dataset import open_dataset
+    from jobs.dataset.readings import micros
+    from jobs.progress import track
+    from jobs.publisher import Publisher
+    from jobs.where import located
+
+    dataset = open_dataset(folder)
+    course = room.Course(
+        speed=_speed(speed),
+        window_s=window,
+        meters=tuple(meters.split(",")) if meters else None,
+        start=_instant("--from", since),
+        end=_instant("--to", until),
+        shift_us=room.weeks_to(dataset.extent.last, micros(SystemClock().now())) if recent else 0,
+    )
+    url = located(load(), mqtt=True).mqtt_url
+    with Publisher(url) as publisher, track("readings", dataset.extent.rows) as advance:
+        done = room.replay(dataset, publisher, course, advance)
+    typer.echo(
+        f"{done.readings:,} readings in {done.messages:,} messages acknowledged by the broker "
+        f"in {done.took_s:.1f} s"
+    )
+    if done.unheard:
+        typer.echo(f"{done.unheard:,} messages had no subscriber: does `headwater ingest` run?", err=True)
+
+
+def _speed(text: str) -> float:
+    if text == "max":
+        return float("inf")
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = 0.0
+    if not speed > 0:
+        raise BadDataError(f"--speed is {text!r}.", cure="Give a number above 0, or max.")
+    return speed
+
+
+def _instant(option: str, text: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        instant = datetime.fromisoformat(text)
+    except ValueError:
+        instant = None
+    if instant is None or instant.tzinfo is None:
+        raise BadDataError(
+            f"{option} is {text!r}.", cure="Give a time with its offset: 2026-11-21T20:00:00Z or +08:00."
+        )
+    return instant
+
+
+@staff.command("add")
+def staff_add(
+    login: str,
+    name: Annotated[str, typer.Option(help="Name; default: the login.")] = "",
+    email: Annotated[str | None, typer.Option(help="Where alerts go.")] = None,
+    phone: Annotated[str | None, typer.Option(help="Telephone.")] = None,
+    language: Annotated[Literal["zh", "en"], typer.Option(help="Language of messages.")] = "zh",
+    role: Annotated[
+        list[str] | None, typer.Option(help="admin, operations, manager, reader; repeatable.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="Region looked after.")] = None,
+    superior: Annotated[str | None, typer.Option(help="Login of who is told when a deadline passes.")] = None,
+    deputy: Annotated[str | None, typer.Option(help="Login of who stands in.")] = None,
+    duty_desk: Annotated[bool, typer.Option(help="Gets what nobody else answers for.")] = False,
+) -> None:
+    """Add a member of staff, or change one; what isn't given stays, but for language, roles and duty desk."""
+    from core.settings import load
+    from jobs import registry
+    from jobs.dataset import StaffRow
+    from jobs.where import located
+    from sql.pool import connect
+
+    roles = ";".join(role or ["manager"])
+    row = StaffRow(login, name or login, email, phone, language, roles, region, superior, deputy, duty_desk)
+    with connect(located(load()).database_url, "owner", autocommit=True) as conn:
+        changed = registry.add_staff(conn, [row])
+    typer.echo(f"{login}: {'written' if changed else 'as it was'}")
+
+
+@staff.command("list")
+def staff_list() -> None:
+    """Show all staff."""
+    from core.settings import load
+    from jobs import registry
+    from jobs.where import located
+    from sql.pool import connect
+
+    table = Table("login", "name", "email", "language", "roles", "region", "superior", "deputy", "duty desk")
+    with connect(located(load()).database_url, "owner", autocommit=True) as conn:
+        for person in registry.list_staff(conn):
+            table.add_row(*person)
+    Console().print(table)

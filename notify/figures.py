@@ -1,0 +1,131 @@
+"""The figures of a message, ready to be read: what the templates may speak of, and nothing else."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from notify.speech import Speech, finite
+from service.facts import EventFacts, Facts
+
+DETECTORS = ("continuous_flow", "burst", "low_pressure", "off_shift")
+"""The detectors with an advice of their own; a message leads with the first of these that saw the event."""
+
+_EVIDENCE = {
+    "continuous_flow": ("rate_lph", "threshold_lph", "window_h", "coverage", "grade"),
+    "burst": ("flow_lph", "threshold_lph", "usual_max_lph", "q3_lph", "minutes"),
+    "low_pressure": ("min_kpa", "service_min_kpa", "minutes", "meters"),
+    "off_shift": ("volume_l", "usual_l", "threshold_l", "slot", "shift"),
+}
+_DAYS_A_MONTH = 30
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything as text in one language; the empty text where there is nothing to say."""
+
+    detector: str
+    subject: str
+    serial: str
+    place: str
+    since: str
+    lasted: str
+    stopped: str
+    rate: str
+    daily: str
+    monthly: str
+    monthly_money: str
+    loss: str
+    money: str
+    depth: str
+    response_due: str
+    resolution_due: str
+    response_within: str
+    resolution_within: str
+    zone: str
+    ev: dict[str, str]
+    affected: int
+
+
+def figures(facts: Facts, language: str) -> Figures:
+    """Put the figures of a message into words; spans are measured by the meters' clock, not by ours."""
+    event, ticket = facts.event, facts.ticket
+    zone = ZoneInfo(facts.utility.timezone or "UTC")
+    speech = Speech(language, zone, ticket.response_due.astimezone(zone).year)
+    until = event.cleared_at or max(event.last_seen, event.detected_at)
+    lph = finite(event.magnitude) if event.unit == "L/h" else None
+    wasted = lph if event.grp in ("leak", "industrial") and event.cleared_at is None else None
+    price = finite(facts.utility.price_m3) or 0.0
+    monthly_m3 = None if wasted is None else wasted * 24 * _DAYS_A_MONTH / 1_000
+    currency = facts.utility.currency
+    detector = leading(event)
+    evidence = event.evidence.get(detector, {})
+    meters = evidence.get("meters") if isinstance(evidence, dict) else None
+    return Figures(
+        detector=detector,
+        subject=event.subject,
+        serial=facts.meter.serial if facts.meter else "",
+        place=_place(facts),
+        since=speech.instant(event.onset),
+        lasted=speech.span(until - event.onset),
+        stopped=speech.instant(event.cleared_at),
+        rate=speech.rate(lph),
+        daily=speech.volume_m3(None if wasted is None else wasted * 24 / 1_000),
+        monthly=speech.volume_m3(monthly_m3),
+        monthly_money=speech.money(monthly_m3 * price, currency) if monthly_m3 and price else "",
+        loss=_above_zero(event.loss_m3, speech.volume_m3(event.loss_m3)),
+        money=_above_zero(event.money, speech.money(event.money, currency)),
+        depth=speech.pressure(event.magnitude) if event.unit == "kPa" else "",
+        response_due=speech.instant(ticket.response_due),
+        resolution_due=speech.instant(ticket.resolution_due),
+        response_within=speech.span(ticket.response_due - ticket.opened_at),
+        resolution_within=speech.span(ticket.resolution_due - ticket.opened_at),
+        zone=speech.zone_name(ticket.opened_at),
+        ev=_evidence(detector, evidence if isinstance(evidence, dict) else {}, speech),
+        affected=len(meters) if isinstance(meters, list) else 0,
+    )
+
+
+def leading(event: EventFacts) -> str:
+    """Return the detector whose advice leads the message, `other` where none has its own."""
+    return next((d for d in ("burst", *DETECTORS) if d in event.detectors), "other")
+
+
+def _place(facts: Facts) -> str:
+    if facts.dma is None:
+        return ""
+    name, code = facts.dma.name, facts.dma.code
+    return name if name == code else f"{name} ({code})"
+
+
+def _above_zero(value: object, text: str) -> str:
+    return text if (finite(value) or 0.0) > 0 else ""
+
+
+def _evidence(detector: str, evidence: dict[str, Any], speech: Speech) -> dict[str, str]:
+    """Return the detector's known numbers as text, by their name; a template asks for no others."""
+    return {name: _value(name, evidence.get(name), speech) for name in _EVIDENCE.get(detector, ())}
+
+
+def _value(name: str, value: Any, speech: Speech) -> str:  # noqa: PLR0911 - one line a unit
+    if name.endswith("_lph"):
+        return speech.rate(value)
+    if name.endswith("_l"):
+        return speech.volume_l(value)
+    if name.endswith("_kpa"):
+        return speech.pressure(value)
+    if name == "minutes":
+        return speech.minutes(value)
+    if name == "coverage":
+        return speech.share(value)
+    if name == "slot" and isinstance(value, str):
+        return _slot(value, speech)
+    return value if isinstance(value, str) else speech.number(value)
+
+
+def _slot(value: str, speech: Speech) -> str:
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError:
+        return value
+    return speech.instant(at) if at.tzinfo else value

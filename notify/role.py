@@ -1,0 +1,71 @@
+"""The notifier's threads: one follows events, one a channel sends."""
+
+from functools import partial
+from pathlib import Path
+
+from core.clock import Clock
+from core.errors import SettingsError
+from core.settings import Settings
+from core.supervise import Supervisor
+from notify import metrics
+from notify.channels import Channel
+from notify.channels.email import EmailChannel, parse
+from notify.channels.webhook import WebhookChannel
+from notify.chart import Charts
+from notify.follow import Follower
+from notify.loop import Work, forever
+from notify.mail import Composer
+from notify.render import Renderer
+from notify.sender import Sender
+from sql.pool import Connection
+from sql.query import Queries
+
+Q = Queries("notify")
+_PATIENCE_S = 300.0
+
+
+def start(supervisor: Supervisor, settings: Settings, clock: Clock, database_url: str) -> None:
+    """Start following events and sending; several notifiers may run at once.
+
+    Without `smtp_url` mails wait in the outbox, without `webhook_url` and `webhook_secret` posts do. Raises
+    SettingsError for what can't work.
+    """
+    webhooks = [settings.webhook_url] if settings.webhook_url else []
+    follower = Follower(clock, webhooks)
+    spawn = partial(_spawn, supervisor, database_url, settings.notify_every_s)
+    spawn("notify-tickets", "headwater_event", lambda conn: _follow(follower, conn))
+    for channel in channels(settings, clock):
+        spawn(f"notify-{channel.name}", "headwater_outbox", Sender(channel, clock, supervisor).drain)
+
+
+def channels(settings: Settings, clock: Clock) -> list[Channel]:
+    """Return the channels that the settings allow."""
+    renderer = Renderer(settings.public_url)
+    made: list[Channel] = []
+    if settings.smtp_url:
+        charts = Charts(Path(settings.cjk_font) if settings.cjk_font else None)
+        composer = Composer(settings.mail_from, clock, renderer, charts)
+        made.append(EmailChannel(parse(settings.smtp_url), composer))
+    secret = settings.webhook_secret.get_secret_value()
+    if settings.webhook_url and not secret:
+        raise SettingsError(
+            "HEADWATER_WEBHOOK_URL is set, HEADWATER_WEBHOOK_SECRET is not: posts could not be signed.",
+            cure="Set it to a long random text, and give the receiver the same.",
+        )
+    if secret:
+        made.append(WebhookChannel(secret, clock, renderer))
+    return made
+
+
+def _spawn(
+    supervisor: Supervisor, database_url: str, every_s: float, name: str, channel: str, work: Work
+) -> None:
+    run = partial(forever, supervisor, name, database_url, channel, every_s, work)
+    supervisor.spawn(name, run, patience_s=_PATIENCE_S)
+
+
+def _follow(follower: Follower, conn: Connection) -> None:
+    follower.catch_up(conn)
+    for channel, waiting, _ in conn.execute(Q["pending"]):
+        metrics.PENDING.labels(channel).set(waiting)
+    metrics.DEAD.set(conn.execute(Q["dead"]).fetchall()[0][0])

@@ -1,0 +1,116 @@
+"""What a message is about, as it stood when the message was written: kept in the outbox as JSON."""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+
+class TicketFacts(msgspec.Struct, frozen=True):
+    """The ticket; instants are aware UTC."""
+
+    id: int
+    state: str
+    priority: str
+    urgent: bool
+    grp: str
+    opened_at: datetime
+    response_due: datetime
+    resolution_due: datetime
+    routed_by: str
+    related: list[int] = []
+
+
+class EventFacts(msgspec.Struct, frozen=True):
+    """What the detectors found; `evidence` is theirs, by detector, numbers with the unit in the name."""
+
+    id: int
+    grp: str
+    detectors: list[str]
+    subject_kind: str
+    subject: str
+    severity: str
+    onset: datetime
+    detected_at: datetime
+    last_seen: datetime
+    unit: str
+    magnitude: Any
+    loss_m3: Any
+    money: Any
+    cleared_at: datetime | None = None
+    evidence: dict[str, Any] = {}
+
+
+class CustomerFacts(msgspec.Struct, frozen=True):
+    """Whom it concerns."""
+
+    account_no: str
+    name: str
+    sector: str
+    segment: str
+    language: str
+    address: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    shifts: str | None = None
+
+
+class MeterFacts(msgspec.Struct, frozen=True):
+    """The meter that saw it."""
+
+    id: int
+    serial: str
+    address: str | None = None
+    q3_lph: float | None = None
+
+
+class DmaFacts(msgspec.Struct, frozen=True):
+    """The district it lies in."""
+
+    code: str
+    name: str
+    region: str | None = None
+    min_pressure_kpa: float | None = None
+
+
+class UtilityFacts(msgspec.Struct, frozen=True):
+    """Who supplies the water; `price_m3` is the customer's own where there is one."""
+
+    name: str | None = None
+    timezone: str | None = None
+    country: str | None = None
+    currency: str | None = None
+    price_m3: float | None = None
+
+
+class AddresseeFacts(msgspec.Struct, frozen=True):
+    """Who is written to; `stands_in_for` names the account manager where it is somebody else."""
+
+    name: str = ""
+    stands_in_for: str | None = None
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """Everything a message says, in one piece."""
+
+    step: str
+    ticket: TicketFacts
+    event: EventFacts
+    utility: UtilityFacts
+    customer: CustomerFacts | None = None
+    meter: MeterFacts | None = None
+    dma: DmaFacts | None = None
+    addressee: AddresseeFacts = AddresseeFacts()
+    reasons: list[str] = []
+    why: str = ""
+
+
+def facts(document: object) -> Facts:
+    """Read the facts of a message from its JSON object."""
+    return msgspec.convert(document, Facts, strict=False)
+
+
+def document(facts: Facts) -> dict[str, Any]:
+    """Return the facts as a JSON object."""
+    made: dict[str, Any] = msgspec.to_builtins(facts)
+    return made

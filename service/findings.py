@@ -1,0 +1,144 @@
+"""What each turn of an event means for its ticket, and which of them are told.
+
+The event is read as it stands now, not as it stood when the entry was written: a notifier that was away
+does not tell of a flow that has long stopped as if it went on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from service import opening, tickets
+from service.messages import Step, tell
+from service.opening import Event
+from service.priority import SEVERITY_RANK
+from service.tickets import OPEN_STATES, Actor, Entry
+from sql.pool import Connection
+from sql.query import Queries
+
+Q = Queries("service")
+_SYSTEM = Actor(tickets.SYSTEM)
+_OVER = frozenset({"cleared", "retracted", "suppressed"})
+
+
+@dataclass(frozen=True)
+class Turn:
+    """An entry of an event's history."""
+
+    id: int
+    event_id: int
+    kind: str
+    why: str = ""
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the rules need beside the database: where posts go, and where the utility's day begins."""
+
+    webhooks: Sequence[str] = ()
+    zone: tzinfo = UTC
+
+
+def take(conn: Connection, turn: Turn, desk: Desk, *, at: datetime) -> int | None:
+    """Do what the turn asks for; return the ticket it concerns, if any. Taking it twice changes nothing."""
+    event = opening.load_event(conn, turn.event_id)
+    ticket_id = tickets.ticket_of_event(conn, turn.event_id)
+    if ticket_id is None:
+        return _begin(conn, turn, event, desk, at)
+    if conn.execute(Q["entry_of_finding"], {"ticket_id": ticket_id, "event_entry_id": turn.id}).fetchone():
+        return ticket_id
+    params = {"ticket_id": ticket_id, "event_id": turn.event_id}
+    told = {row[0] for row in conn.execute(Q["severities_told"], params)}
+    tickets.note(conn, ticket_id, Entry(f"event_{turn.kind}", turn.why, _detail(turn, event)), at=at)
+    if turn.kind == "cleared":
+        _cleared(conn, ticket_id, event, desk, at)
+    elif turn.kind == "reopened":
+        _reopened(conn, ticket_id, event, desk, at)
+    elif turn.kind in ("retracted", "suppressed"):
+        _withdrawn(conn, ticket_id, turn, event, desk, at)
+    else:
+        _updated(conn, ticket_id, event, told, desk, at)
+    return ticket_id
+
+
+def _begin(conn: Connection, turn: Turn, event: Event, desk: Desk, at: datetime) -> int | None:
+    """Open a ticket for an event that has none, unless there is nothing to do about it any more."""
+    explained = event.suppressed_by is not None or event.retracted_at is not None
+    if explained or turn.kind in _OVER:
+        return None
+    opened = opening.open_from_event(conn, turn.event_id, at=at, event_entry_id=turn.id)
+    if opened.how == "opened":
+        _tell(conn, opened.ticket_id, event, desk, at, kind="opened", key="opened")
+    elif opened.how == "joined":
+        _tell(conn, opened.ticket_id, event, desk, at, kind="joined", key=f"joined:{turn.event_id}")
+    return opened.ticket_id
+
+
+def _cleared(conn: Connection, ticket_id: int, event: Event, desk: Desk, at: datetime) -> None:
+    open_still = tickets.lock(conn, ticket_id).state in OPEN_STATES
+    if open_still and event.cleared_at is not None:
+        day = event.cleared_at.astimezone(desk.zone).date()
+        _tell(conn, ticket_id, event, desk, at, kind="cleared", key=f"cleared:{event.id}:{day}")
+
+
+def _reopened(conn: Connection, ticket_id: int, event: Event, desk: Desk, at: datetime) -> None:
+    if event.cleared_at is not None:
+        return  # over again already
+    if tickets.lock(conn, ticket_id).state in ("resolved", "confirmed"):
+        tickets.reopen(conn, ticket_id, actor=_SYSTEM, at=at, why="the event it was opened for has come back")
+    day = event.last_seen.astimezone(desk.zone).date()
+    _tell(conn, ticket_id, event, desk, at, kind="reopened", key=f"reopened:{event.id}:{day}")
+
+
+def _withdrawn(conn: Connection, ticket_id: int, turn: Turn, event: Event, desk: Desk, at: datetime) -> None:
+    """Close a ticket that has lost its last ground; a person's work on an explained one is left alone."""
+    (live,) = conn.execute(Q["live_events"], {"ticket_id": ticket_id}).fetchall()[0]
+    state = tickets.lock(conn, ticket_id).state
+    retracted = turn.kind == "retracted"
+    if live or state not in (OPEN_STATES if retracted else ("open", "reopened")):
+        return
+    why = turn.why or (
+        "late readings removed the finding" if retracted else "an announced outage explains it"
+    )
+    tickets.resolve(conn, ticket_id, actor=_SYSTEM, at=at, why=why)
+    if retracted:
+        _tell(conn, ticket_id, event, desk, at, kind="withdrawn", key=f"withdrawn:{event.id}", why=why)
+
+
+def _updated(
+    conn: Connection, ticket_id: int, event: Event, told: set[str], desk: Desk, at: datetime
+) -> None:
+    severity = event.severity
+    worse = all(SEVERITY_RANK[severity] > SEVERITY_RANK[before] for before in told)
+    if not worse or tickets.lock(conn, ticket_id).state not in OPEN_STATES or event.cleared_at is not None:
+        return
+    tickets.raise_priority(conn, ticket_id, event.priority, at=at)
+    _tell(conn, ticket_id, event, desk, at, kind="worse", key=f"worse:{event.id}:{severity}")
+
+
+def _tell(
+    conn: Connection,
+    ticket_id: int,
+    event: Event,
+    desk: Desk,
+    at: datetime,
+    *,
+    kind: str,
+    key: str,
+    why: str = "",
+) -> None:
+    reasons = event.priority.reasons
+    tell(conn, ticket_id, Step(kind, key, event.id, reasons, why), webhooks=desk.webhooks, at=at)
+
+
+def _detail(turn: Turn, event: Event) -> dict[str, Any]:
+    return {
+        "event_id": turn.event_id,
+        "event_entry_id": turn.id,
+        "severity": event.severity,
+        "magnitude": event.magnitude,
+        "unit": event.unit,
+        **({"change": turn.detail} if turn.detail else {}),
+    }

@@ -1,0 +1,223 @@
+-- name: ask_as
+select set_config('headwater.sees', %(sees)s, true), set_config('headwater.staff', %(staff)s, true),
+    set_config('statement_timeout', %(timeout)s, true);
+
+-- name: key_by_prefix
+select k.id, k.name, k.key_sha256, k.scopes, k.expires_at, k.revoked_at, k.last_used_at,
+    k.staff_id, s.login, s.roles, s.active
+from api_key k left join staff s on s.id = k.staff_id
+where k.prefix = %(prefix)s;
+
+-- name: key_used
+update api_key set last_used_at = %(now)s
+where id = %(id)s and (last_used_at is null or last_used_at < %(before)s);
+
+-- name: key_create
+insert into api_key (prefix, key_sha256, name, scopes, staff_id, created_at, expires_at)
+values (%(prefix)s, %(sha256)s, %(name)s, %(scopes)s, %(staff_id)s, %(now)s, %(expires_at)s);
+
+-- name: key_revoke
+update api_key set revoked_at = coalesce(revoked_at, %(now)s) where prefix = %(prefix)s returning name;
+
+-- name: key_list seq: api_key, staff
+select k.prefix, k.name, k.scopes, s.login, k.created_at, k.expires_at, k.revoked_at, k.last_used_at
+from api_key k left join staff s on s.id = k.staff_id order by k.id;
+
+-- name: staff_by_login
+select id from staff where login = %(login)s and active;
+
+-- name: applied_migrations seq: schema_checksum
+select file from schema_checksum;
+
+-- name: utility seq: utility
+select name, timezone, currency, price_m3 from utility;
+
+-- name: customers seq: staff, dma
+select c.account_no, c.name, c.sector, c.segment, c.address, s.login as manager, s.name as manager_name,
+    d.code as dma, d.name as dma_name
+from customer c left join staff s on s.id = c.manager_id left join dma d on d.id = c.dma_id
+where c.account_no > %(after)s
+    and (%(q)s::text is null
+        or (c.name_key ~>=~ lower(%(q)s) and c.name_key ~<~ (lower(%(q)s) || chr(1114111))))
+    and (%(segment)s::text is null or c.segment = %(segment)s)
+    and (%(sector)s::text is null or c.sector = %(sector)s)
+    and (%(manager)s::text is null or c.manager_id = (select id from staff where login = %(manager)s))
+    and (%(dma)s::text is null or c.dma_id = (select id from dma where code = %(dma)s))
+order by c.account_no limit %(limit)s;
+
+-- name: customer
+select c.account_no, c.name, c.sector, c.segment, c.segment_by, c.language, c.address, c.phone, c.email,
+    c.channel, c.tariff_price_m3, c.shifts, c.dwellings, c.household_size, c.lives_alone, c.version,
+    c.created_at, c.updated_at, s.login as manager, s.name as manager_name, s.email as manager_email,
+    s.phone as manager_phone, d.code as dma, d.name as dma_name
+from customer c left join staff s on s.id = c.manager_id left join dma d on d.id = c.dma_id
+where c.account_no = %(account_no)s;
+
+-- name: customer_points
+select p.code, p.address, (select code from dma d where d.id = p.dma_id) as dma
+from service_point p where p.account_no = %(account_no)s order by p.code limit %(limit)s;
+
+-- name: customer_meters
+select m.id, m.serial, m.kind, m.interval_s, m.active, p.code as service_point,
+    nullif(i.installed_at, '-infinity') as installed_at, nullif(i.removed_at, 'infinity') as removed_at,
+    (select k.high_water from meter_clock k where k.meter_id = m.id) as last_reading_at
+from service_point p
+join meter_installation i on i.service_point_id = p.id
+join meter m on m.id = i.meter_id
+where p.account_no = %(account_no)s
+order by i.removed_at desc, m.serial limit %(limit)s;
+
+-- name: customer_days
+select (u.slot at time zone %(zone)s)::date as day, sum(u.volume_l) as volume_l
+from service_point p
+join meter_installation i on i.service_point_id = p.id
+join meter m on m.id = i.meter_id and m.kind = 'customer'
+cross join lateral (
+    select h.slot, h.volume_l from seen_usage_hourly h
+    where h.meter_id = i.meter_id and h.slot >= %(since)s and h.slot < %(until)s
+        and h.slot >= i.installed_at and h.slot < i.removed_at) u
+where p.account_no = %(account_no)s
+group by 1 order by 1;
+
+-- name: customer_plan
+select plan_m3, decided_by from water_plan where account_no = %(account_no)s and month = %(month)s;
+
+-- name: customer_visits
+select v.id, v.due_on, v.state, v.done_at, (select login from staff s where s.id = v.manager_id) as manager
+from visit v where v.account_no = %(account_no)s order by v.due_on desc limit %(limit)s;
+
+-- name: meter
+select m.id, m.serial, m.kind, m.interval_s, m.q3_lph, m.resolution_l, m.register_modulus_l, m.node, m.x, m.y,
+    m.elevation_m, m.active, (select code from dma d where d.id = m.dma_id) as dma,
+    (select code from dma d where d.id = m.from_dma_id) as from_dma,
+    k.high_water, k.skew_s
+from meter m left join meter_clock k on k.meter_id = m.id
+where m.serial = %(serial)s;
+
+-- name: meter_installations
+select p.code as service_point, p.account_no, nullif(i.installed_at, '-infinity') as installed_at,
+    nullif(i.removed_at, 'infinity') as removed_at
+from meter_installation i join service_point p on p.id = i.service_point_id
+where i.meter_id = %(meter_id)s order by i.installed_at desc limit %(limit)s;
+
+-- name: readings
+select ts, register_l, flow_lph, pressure_kpa, temperature_c, battery_v, flags, received_at
+from seen_reading
+where meter_id = %(meter_id)s and ts > %(after)s and ts <= %(until)s
+order by ts limit %(limit)s;
+
+-- name: last_reading
+select ts, register_l, flow_lph, pressure_kpa, temperature_c, battery_v, flags, received_at
+from seen_reading
+where meter_id = %(meter_id)s and ts >= %(since)s
+order by ts desc limit 1;
+
+-- name: usage_hourly
+select slot, volume_l, quality
+from seen_usage_hourly
+where meter_id = %(meter_id)s and slot >= %(since)s and slot < %(until)s
+order by slot;
+
+-- name: usage_daily
+select (slot at time zone %(zone)s)::date as day, sum(volume_l) as volume_l, count(*) as hours,
+    count(*) filter (where quality > 0) as hours_not_measured
+from seen_usage_hourly
+where meter_id = %(meter_id)s and slot >= %(since)s and slot < %(until)s
+group by 1 order by 1;
+
+-- name: events seq: dma
+select e.id, e.subject_kind, e.subject, e.grp, e.epoch, e.detectors, e.account_no,
+    (select m.serial from meter m where m.id = e.meter_id) as meter, d.code as dma,
+    e.onset, e.detected_at, e.last_seen, e.cleared_at, e.retracted_at, e.updated_at, e.severity, e.magnitude,
+    e.unit, e.loss_m3, e.money, e.evidence, e.revision,
+    (select o.code from outage o where o.id = e.suppressed_by) as outage,
+    (select t.ticket_id from ticket_event t where t.event_id = e.id) as ticket_id
+from event e left join dma d on d.id = e.dma_id
+where (e.detected_at, e.id) < (%(at)s::timestamptz, %(id)s::bigint)
+    and (%(state)s::text is distinct from 'open' or (e.cleared_at is null and e.retracted_at is null))
+    and (%(state)s::text is distinct from 'cleared' or (e.cleared_at is not null and e.retracted_at is null))
+    and (%(state)s::text is distinct from 'retracted' or e.retracted_at is not null)
+    and (%(detector)s::text is null or %(detector)s = any (e.detectors))
+    and (%(grp)s::text is null or e.grp = %(grp)s)
+    and (%(dma)s::text is null or e.dma_id = (select id from dma where code = %(dma)s))
+    and (%(account_no)s::text is null or e.account_no = %(account_no)s)
+    and (%(since)s::timestamptz is null or e.detected_at >= %(since)s)
+order by e.detected_at desc, e.id desc limit %(limit)s;
+
+-- name: event
+select e.id, e.subject_kind, e.subject, e.grp, e.epoch, e.detectors, e.account_no,
+    (select m.serial from meter m where m.id = e.meter_id) as meter,
+    (select d.code from dma d where d.id = e.dma_id) as dma,
+    e.onset, e.detected_at, e.last_seen, e.cleared_at, e.retracted_at, e.updated_at, e.severity, e.magnitude,
+    e.unit, e.loss_m3, e.money, e.evidence, e.revision,
+    (select o.code from outage o where o.id = e.suppressed_by) as outage,
+    (select t.ticket_id from ticket_event t where t.event_id = e.id) as ticket_id
+from event e where e.id = %(id)s;
+
+-- name: event_entries
+select at, kind, why, detail from event_entry where event_id = %(id)s order by id limit %(limit)s;
+
+-- name: tickets seq: staff, dma
+select t.id, t.state, t.source, t.priority, t.urgent, t.sla, t.account_no,
+    (select c.name from customer c where c.account_no = t.account_no) as customer, d.code as dma, t.grp,
+    s.login as assignee, t.routed_by, t.opened_at, t.response_due, t.resolution_due, t.acknowledged_at,
+    t.responded_at, t.resolved_at, t.confirmed_at, t.merged_into, t.cause, t.version
+from ticket t left join staff s on s.id = t.assignee_id left join dma d on d.id = t.dma_id
+where (t.opened_at, t.id) < (%(at)s::timestamptz, %(id)s::bigint)
+    and (%(states)s::text[] is null or t.state = any (%(states)s))
+    and (%(assignee)s::text is null or t.assignee_id = (select id from staff where login = %(assignee)s))
+    and (%(account_no)s::text is null or t.account_no = %(account_no)s)
+    and (%(urgent)s::boolean is null or t.urgent = %(urgent)s)
+    and (%(grp)s::text is null or t.grp = %(grp)s)
+    and (%(since)s::timestamptz is null or t.opened_at >= %(since)s)
+order by t.opened_at desc, t.id desc limit %(limit)s;
+
+-- name: ticket
+select t.id, t.state, t.source, t.priority, t.urgent, t.sla, t.account_no,
+    (select c.name from customer c where c.account_no = t.account_no) as customer,
+    (select d.code from dma d where d.id = t.dma_id) as dma, t.grp,
+    (select s.login from staff s where s.id = t.assignee_id) as assignee,
+    t.routed_by, t.opened_at, t.response_due, t.resolution_due, t.acknowledged_at,
+    t.responded_at, t.resolved_at, t.confirmed_at, t.merged_into, t.cause, t.version
+from ticket t where t.id = %(id)s;
+
+-- name: ticket_entries
+select at, actor, kind, from_state, to_state, why, detail from ticket_entry
+where ticket_id = %(id)s order by id limit %(limit)s;
+
+-- name: ticket_events
+select e.id, e.subject_kind, e.subject, e.grp, e.detectors, e.onset, e.detected_at, e.cleared_at, e.retracted_at,
+    e.severity, e.magnitude, e.unit, e.loss_m3, e.money
+from ticket_event t join event e on e.id = t.event_id
+where t.ticket_id = %(id)s order by e.detected_at desc, e.id desc limit %(limit)s;
+
+-- name: ticket_related
+select r.related_id as id, r.why from ticket_relation r where r.ticket_id = %(id)s order by r.related_id limit %(limit)s;
+
+-- name: ticket_messages
+select o.id, o.step, o.channel, o.recipient, o.language, o.state, o.attempts, o.created_at, o.sent_at, o.last_error,
+    (select l.receipt from delivery l where l.outbox_id = o.id and l.ok order by l.attempt desc limit 1) as receipt
+from outbox o where o.ticket_id = %(id)s order by o.id limit %(limit)s;
+
+-- name: quarantine
+select id, received_at, topic, reason, detail, meter, octet_length(payload) as payload_bytes,
+    requeue_asked_at, requeue_asked_by, requeued_at
+from seen_quarantine
+where (received_at, id) < (%(at)s::timestamptz, %(id)s::bigint)
+    and (%(reason)s::text is null or reason = %(reason)s)
+    and (%(meter)s::text is null or meter = %(meter)s)
+    and (%(since)s::timestamptz is null or received_at >= %(since)s)
+order by received_at desc, id desc limit %(limit)s;
+
+-- name: quarantine_one
+select id, received_at, topic, reason, detail, meter, octet_length(payload) as payload_bytes,
+    requeue_asked_at, requeue_asked_by, requeued_at, payload
+from seen_quarantine where id = %(id)s;
+
+-- name: quarantine_requeue
+update seen_quarantine set requeue_asked_at = %(now)s, requeue_asked_by = %(actor)s
+where id = %(id)s and requeue_asked_at is null and requeued_at is null
+returning id;
+
+-- name: quarantine_wake
+select pg_notify('headwater_requeue', '');

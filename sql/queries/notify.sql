@@ -1,0 +1,65 @@
+-- name: new_turns seq: feed_position
+select t.id, t.event_id, t.kind, t.why, t.detail
+from event_entry t
+where t.xid >= pg_snapshot_xmin(%(seen)s::pg_snapshot)::text::xid8
+    and not pg_visible_in_snapshot(t.xid, %(seen)s::pg_snapshot)
+order by t.id;
+
+-- name: timezone seq: utility
+select timezone from utility;
+
+-- name: claim
+update outbox o set attempts = o.attempts + 1, not_before = %(lease_until)s
+from (
+    select id, attempts from outbox
+    where state = 'pending' and channel = %(channel)s and not_before <= %(now)s
+        and recipient <> all (%(paused)s)
+    order by not_before, id
+    limit 1
+    for update skip locked
+) due
+where o.id = due.id
+returning o.id, o.ticket_id, o.event_id, o.step, o.recipient, o.language, o.message, o.attempts, o.created_at;
+
+-- name: record_attempt
+insert into delivery (outbox_id, attempt, at, ok, receipt, took_s)
+values (%(id)s, %(attempt)s, %(at)s, %(ok)s, %(receipt)s, %(took_s)s)
+on conflict (outbox_id, attempt) do nothing;
+
+-- name: mark_sent
+update outbox set state = 'sent', sent_at = %(at)s, last_error = null
+where id = %(id)s and state = 'pending';
+
+-- name: mark_dead
+update outbox set state = 'dead', last_error = %(error)s where id = %(id)s and state = 'pending';
+
+-- name: mark_retry
+update outbox set not_before = %(not_before)s, last_error = %(error)s
+where id = %(id)s and state = 'pending' and attempts = %(attempt)s;
+
+-- name: note_failed_turn
+insert into outbox (event_id, step, channel, recipient, dedupe_key, message, state, last_error, not_before, created_at)
+values (%(event_id)s, 'failed', 'email', 'nobody', %(dedupe_key)s, '{}', 'dead', %(error)s, %(at)s, %(at)s)
+on conflict (dedupe_key) do nothing;
+
+-- name: pending
+select channel, count(*), min(created_at) from outbox where state = 'pending' group by channel;
+
+-- name: dead
+select count(*) from outbox where state = 'dead';
+
+-- name: hourly_usage
+select slot, volume_l, quality from usage_hourly
+where meter_id = %(meter_id)s and slot >= %(since)s and slot < %(until)s
+order by slot;
+
+-- name: register_readings
+select ts, register_l, flow_lph from reading
+where meter_id = %(meter_id)s and ts >= %(since)s and ts <= %(until)s
+order by ts;
+
+-- name: pressure_readings
+select m.serial, r.ts, r.pressure_kpa
+from meter m join reading r on r.meter_id = m.id
+where m.serial = any (%(serials)s) and r.ts >= %(since)s and r.ts <= %(until)s and r.pressure_kpa is not null
+order by m.serial, r.ts;

@@ -1,0 +1,160 @@
+-- name: upsert_utility
+insert into utility as u (name, timezone, country, currency, price_m3)
+values (%(name)s, %(timezone)s, %(country)s, %(currency)s, %(price_m3)s)
+on conflict (one) do update set name = excluded.name, timezone = excluded.timezone, country = excluded.country,
+    currency = excluded.currency, price_m3 = excluded.price_m3
+where (u.name, u.timezone, u.country, u.currency, u.price_m3)
+    is distinct from (excluded.name, excluded.timezone, excluded.country, excluded.currency, excluded.price_m3);
+
+-- name: add_region
+insert into region (code, name) values (%(region)s, %(region)s) on conflict (code) do nothing;
+
+-- name: add_bare_staff
+insert into staff (login, name) values (%(login)s, %(login)s) on conflict (login) do nothing;
+
+-- name: upsert_staff
+insert into staff as s (login, name, email, phone, language, roles, region_id, on_duty_desk)
+values (%(login)s, %(name)s, %(email)s, %(phone)s, %(language)s, %(roles)s,
+    (select id from region where code = %(region)s), %(duty_desk)s)
+on conflict (login) do update set name = excluded.name, email = coalesce(excluded.email, s.email),
+    phone = coalesce(excluded.phone, s.phone), language = excluded.language, roles = excluded.roles,
+    region_id = coalesce(excluded.region_id, s.region_id), on_duty_desk = excluded.on_duty_desk
+where (s.name, s.email, s.phone, s.language, s.roles, s.region_id, s.on_duty_desk)
+    is distinct from (excluded.name, coalesce(excluded.email, s.email), coalesce(excluded.phone, s.phone),
+        excluded.language, excluded.roles, coalesce(excluded.region_id, s.region_id), excluded.on_duty_desk);
+
+-- name: link_staff
+update staff s set superior_id = superior.id, deputy_id = deputy.id
+from (select %(login)s::text as login, %(superior)s::text as superior, %(deputy)s::text as deputy) given
+left join staff superior on superior.login = given.superior
+left join staff deputy on deputy.login = given.deputy
+where s.login = given.login and (given.superior is not null or given.deputy is not null)
+    and (s.superior_id, s.deputy_id) is distinct from (superior.id, deputy.id);
+
+-- name: list_staff seq: staff, region
+select s.login, s.name, s.email, s.language, s.roles, r.name, superior.login, deputy.login, s.on_duty_desk
+from staff s
+left join region r on r.id = s.region_id
+left join staff superior on superior.id = s.superior_id
+left join staff deputy on deputy.id = s.deputy_id
+order by s.login;
+
+-- name: staff_without_mail seq: staff
+select login from staff where active and coalesce(email, '') = '' order by login;
+
+-- name: upsert_dma
+insert into dma as d (code, name, region_id, night_start, night_end, min_pressure_kpa, connections, mains_km)
+values (%(dma)s, coalesce(%(name)s, %(dma)s), (select id from region where code = %(region)s), %(night_start)s,
+    %(night_end)s, %(min_pressure_kpa)s, %(connections)s, %(mains_km)s)
+on conflict (code) do update set name = excluded.name, region_id = coalesce(excluded.region_id, d.region_id),
+    night_start = excluded.night_start, night_end = excluded.night_end,
+    min_pressure_kpa = coalesce(excluded.min_pressure_kpa, d.min_pressure_kpa),
+    connections = coalesce(excluded.connections, d.connections), mains_km = coalesce(excluded.mains_km, d.mains_km)
+where (d.name, d.region_id, d.night_start, d.night_end, d.min_pressure_kpa, d.connections, d.mains_km)
+    is distinct from (excluded.name, coalesce(excluded.region_id, d.region_id), excluded.night_start,
+        excluded.night_end, coalesce(excluded.min_pressure_kpa, d.min_pressure_kpa),
+        coalesce(excluded.connections, d.connections), coalesce(excluded.mains_km, d.mains_km));
+
+-- name: upsert_customer
+with wanted as (
+    select g.account_no, coalesce(g.name, c.name, g.account_no) as name, g.sector,
+        case when c.segment_by = 'import' or c.account_no is null then g.segment else c.segment end as segment,
+        g.language, coalesce(g.phone, c.phone) as phone, coalesce(g.email, c.email) as email,
+        coalesce(g.manager_id, c.manager_id) as manager_id, coalesce(g.dma_id, c.dma_id) as dma_id,
+        coalesce(g.shifts, c.shifts) as shifts, coalesce(g.household_size, c.household_size) as household_size,
+        g.lives_alone
+    from (select %(customer)s::text as account_no, %(name)s::text as name, %(sector)s::text as sector,
+            %(segment)s::text as segment, %(language)s::text as language, %(phone)s::text as phone,
+            %(email)s::text as email, (select id from staff where login = %(manager)s) as manager_id,
+            (select id from dma where code = %(dma)s) as dma_id, %(shifts)s::text as shifts,
+            %(household_size)s::int as household_size, %(lives_alone)s::boolean as lives_alone) g
+    left join customer c on c.account_no = g.account_no
+), changed as (
+    insert into customer_change (account_no, version, actor, why, before, after)
+    select c.account_no, c.version + 1, 'import', %(why)s, to_jsonb(c), to_jsonb(c) || to_jsonb(w)
+    from wanted w join customer c on c.account_no = w.account_no
+    where to_jsonb(c) <> to_jsonb(c) || to_jsonb(w)
+    returning account_no
+)
+insert into customer as c (account_no, name, sector, segment, language, phone, email, manager_id, dma_id, shifts,
+    household_size, lives_alone)
+select account_no, name, sector, segment, language, phone, email, manager_id, dma_id, shifts, household_size,
+    lives_alone
+from wanted
+on conflict (account_no) do update set name = excluded.name, sector = excluded.sector, segment = excluded.segment,
+    language = excluded.language, phone = excluded.phone, email = excluded.email, manager_id = excluded.manager_id,
+    dma_id = excluded.dma_id, shifts = excluded.shifts, household_size = excluded.household_size,
+    lives_alone = excluded.lives_alone, version = c.version + 1, updated_at = now()
+where (c.name, c.sector, c.segment, c.language, c.phone, c.email, c.manager_id, c.dma_id, c.shifts,
+        c.household_size, c.lives_alone)
+    is distinct from (excluded.name, excluded.sector, excluded.segment, excluded.language, excluded.phone,
+        excluded.email, excluded.manager_id, excluded.dma_id, excluded.shifts, excluded.household_size,
+        excluded.lives_alone);
+
+-- name: upsert_service_point
+insert into service_point as p (code, account_no, dma_id, node, x, y, elevation_m)
+values (%(point)s, %(customer)s, (select id from dma where code = %(dma)s), %(node)s, %(x)s, %(y)s,
+    %(elevation_m)s)
+on conflict (code) do update set account_no = excluded.account_no, dma_id = excluded.dma_id, node = excluded.node,
+    x = excluded.x, y = excluded.y, elevation_m = excluded.elevation_m
+where (p.account_no, p.dma_id, p.node, p.x, p.y, p.elevation_m)
+    is distinct from (excluded.account_no, excluded.dma_id, excluded.node, excluded.x, excluded.y,
+        excluded.elevation_m);
+
+-- name: upsert_meter
+insert into meter as m (serial, kind, dma_id, from_dma_id, q3_lph, resolution_l, register_modulus_l, interval_s,
+    node, x, y, elevation_m, active)
+values (%(meter)s, %(kind)s, (select id from dma where code = %(dma)s),
+    (select id from dma where code = %(from_dma)s), %(q3_lph)s, %(resolution_l)s, %(register_modulus_l)s,
+    %(interval_s)s, %(node)s, %(x)s, %(y)s, %(elevation_m)s, %(active)s)
+on conflict (serial) do update set kind = excluded.kind, dma_id = excluded.dma_id,
+    from_dma_id = excluded.from_dma_id, q3_lph = excluded.q3_lph, resolution_l = excluded.resolution_l,
+    register_modulus_l = excluded.register_modulus_l, interval_s = excluded.interval_s, node = excluded.node,
+    x = excluded.x, y = excluded.y, elevation_m = excluded.elevation_m, active = excluded.active
+where (m.kind, m.dma_id, m.from_dma_id, m.q3_lph, m.resolution_l, m.register_modulus_l, m.interval_s, m.node, m.x,
+        m.y, m.elevation_m, m.active)
+    is distinct from (excluded.kind, excluded.dma_id, excluded.from_dma_id, excluded.q3_lph, excluded.resolution_l,
+        excluded.register_modulus_l, excluded.interval_s, excluded.node, excluded.x, excluded.y,
+        excluded.elevation_m, excluded.active);
+
+-- name: correct_installation
+update meter_installation i
+set service_point_id = p.id, removed_at = coalesce(%(removed_at)s::timestamptz, 'infinity')
+from meter m, service_point p
+where m.serial = %(meter)s and p.code = %(point)s and i.meter_id = m.id
+    and i.installed_at = coalesce(%(installed_at)s::timestamptz, '-infinity')
+    and (i.service_point_id, i.removed_at)
+        is distinct from (p.id, coalesce(%(removed_at)s::timestamptz, 'infinity'));
+
+-- name: end_installation
+update meter_installation i set removed_at = %(installed_at)s
+from meter m
+where m.serial = %(meter)s and i.meter_id = m.id and i.removed_at = 'infinity'
+    and i.installed_at < %(installed_at)s::timestamptz;
+
+-- name: add_installation
+insert into meter_installation (meter_id, service_point_id, installed_at, removed_at)
+select m.id, p.id, coalesce(%(installed_at)s::timestamptz, '-infinity'),
+    coalesce(%(removed_at)s::timestamptz, 'infinity')
+from meter m, service_point p
+where m.serial = %(meter)s and p.code = %(point)s and not exists (
+    select from meter_installation i
+    where i.meter_id = m.id and i.installed_at = coalesce(%(installed_at)s::timestamptz, '-infinity'));
+
+-- name: upsert_plan
+insert into water_plan as w (account_no, month, plan_m3) values (%(customer)s, %(month)s, %(plan_m3)s)
+on conflict (account_no, month) do update set plan_m3 = excluded.plan_m3
+where w.decided_by = 'import' and w.plan_m3 <> excluded.plan_m3;
+
+-- name: upsert_outage
+insert into outage as o (code, kind, dma_id, reason, starts_at, expected_end, ended_at, created_by)
+values (%(outage)s, %(kind)s, (select id from dma where code = %(dma)s), %(reason)s, %(start)s, %(expected_end)s,
+    %(end)s, 'import')
+on conflict (code) do update set kind = excluded.kind, dma_id = excluded.dma_id, reason = excluded.reason,
+    starts_at = excluded.starts_at, expected_end = excluded.expected_end, ended_at = excluded.ended_at
+where (o.kind, o.dma_id, o.reason, o.starts_at, o.expected_end, o.ended_at)
+    is distinct from (excluded.kind, excluded.dma_id, excluded.reason, excluded.starts_at, excluded.expected_end,
+        excluded.ended_at);
+
+-- name: meter_ids
+select serial, id from meter where serial = any(%(serials)s);

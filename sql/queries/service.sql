@@ -1,0 +1,178 @@
+-- name: sla_policies seq: sla_policy
+select code, urgent, priority, response_s, resolution_s, calendar from sla_policy order by id;
+
+-- name: account_manager
+select s.id, s.name, s.email, s.active, s.deputy_id, s.absent_from, s.absent_until
+from customer c join staff s on s.id = c.manager_id
+where c.account_no = %(account_no)s;
+
+-- name: staff_member
+select id, name, email, active, deputy_id, absent_from, absent_until from staff where id = %(id)s;
+
+-- name: region_managers
+with recursive up (id, parent_id, distance) as (
+    select r.id, r.parent_id, 0 from dma d join region r on r.id = d.region_id where d.id = %(dma_id)s
+    union all
+    select r.id, r.parent_id, up.distance + 1 from up join region r on r.id = up.parent_id where up.distance < 16
+)
+select s.id, s.name, s.email, s.active, s.deputy_id, s.absent_from, s.absent_until
+from up join staff s on s.region_id = up.id and s.active and 'manager' = any (s.roles)
+order by up.distance, (select count(*) from ticket t where t.assignee_id = s.id
+    and t.state in ('open', 'acknowledged', 'responded', 'reopened')), s.id;
+
+-- name: dma_manager
+select s.id, s.name, s.email, s.active, s.deputy_id, s.absent_from, s.absent_until
+from dma d join staff s on s.id = d.manager_id
+where d.id = %(dma_id)s;
+
+-- name: duty_desk
+select s.id, s.name, s.email, s.active, s.deputy_id, s.absent_from, s.absent_until
+from staff s
+where s.on_duty_desk and s.active
+order by s.email is null, (select count(*) from ticket t where t.assignee_id = s.id
+    and t.state in ('open', 'acknowledged', 'responded', 'reopened')), s.id;
+
+-- name: serialise
+select pg_advisory_xact_lock(hashtextextended(%(key)s, 0));
+
+-- name: event
+select e.id, e.grp, e.subject_kind, e.subject, e.detectors, e.severity, e.account_no, e.dma_id, e.cleared_at,
+    e.last_seen, e.magnitude, e.unit, e.suppressed_by, e.retracted_at, c.segment,
+    coalesce(e.dma_id, c.dma_id) as place_dma_id
+from event e left join customer c on c.account_no = e.account_no
+where e.id = %(event_id)s;
+
+-- name: ticket_of_event
+select ticket_id from ticket_event where event_id = %(event_id)s;
+
+-- name: open_ticket_of_customer
+select id from ticket
+where account_no = %(account_no)s and grp = %(grp)s and state in ('open', 'acknowledged', 'responded', 'reopened')
+order by opened_at desc, id desc limit 1;
+
+-- name: open_ticket_of_dma
+select id from ticket
+where dma_id = %(dma_id)s and account_no is null and grp = %(grp)s
+    and state in ('open', 'acknowledged', 'responded', 'reopened')
+order by opened_at desc, id desc limit 1;
+
+-- name: insert_ticket
+insert into ticket (source, priority, urgent, sla, account_no, dma_id, grp, assignee_id, routed_by, opened_at,
+    response_due, resolution_due)
+values ('meter', %(priority)s, %(urgent)s, %(sla)s, %(account_no)s, %(dma_id)s, %(grp)s, %(assignee_id)s,
+    %(routed_by)s, %(at)s, %(response_due)s, %(resolution_due)s)
+returning id;
+
+-- name: insert_ticket_event
+insert into ticket_event (event_id, ticket_id) values (%(event_id)s, %(ticket_id)s);
+
+-- name: relate_open_tickets
+insert into ticket_relation (ticket_id, related_id, why)
+select pair.a, pair.b, 'same customer'
+from ticket t, lateral (values (t.id, %(ticket_id)s::bigint), (%(ticket_id)s::bigint, t.id)) pair (a, b)
+where t.account_no = %(account_no)s and t.id <> %(ticket_id)s
+    and t.state in ('open', 'acknowledged', 'responded', 'reopened')
+on conflict do nothing;
+
+-- name: lock_ticket
+select id, state, priority, urgent, sla, account_no, assignee_id, response_due, resolution_due, version
+from ticket where id = %(ticket_id)s for update;
+
+-- name: last_change
+select actor, at, why from ticket_entry
+where ticket_id = %(ticket_id)s and to_state is not null
+order by id desc limit 1;
+
+-- name: set_acknowledged
+update ticket set state = 'acknowledged', acknowledged_at = %(at)s, version = version + 1 where id = %(ticket_id)s;
+
+-- name: set_responded
+update ticket set state = 'responded', responded_at = %(at)s, acknowledged_at = coalesce(acknowledged_at, %(at)s),
+    version = version + 1
+where id = %(ticket_id)s;
+
+-- name: set_resolved
+update ticket set state = 'resolved', resolved_at = %(at)s, resolved_by = %(staff_id)s,
+    cause = coalesce(%(cause)s, cause), version = version + 1
+where id = %(ticket_id)s;
+
+-- name: set_confirmed
+update ticket set state = 'confirmed', confirmed_at = %(at)s, version = version + 1 where id = %(ticket_id)s;
+
+-- name: set_reopened
+update ticket set state = 'reopened', acknowledged_at = null, responded_at = null, resolved_at = null,
+    confirmed_at = null, response_due = %(response_due)s, resolution_due = %(resolution_due)s, version = version + 1
+where id = %(ticket_id)s;
+
+-- name: set_priority
+update ticket set priority = %(priority)s, urgent = %(urgent)s, sla = %(sla)s,
+    response_due = least(response_due, %(response_due)s), resolution_due = least(resolution_due, %(resolution_due)s),
+    version = version + 1
+where id = %(ticket_id)s;
+
+-- name: insert_entry
+insert into ticket_entry (ticket_id, at, actor, kind, from_state, to_state, why, detail)
+values (%(ticket_id)s, %(at)s, %(actor)s, %(kind)s, %(from_state)s, %(to_state)s, %(why)s, %(detail)s)
+returning id;
+
+-- name: entry_of_finding
+select id from ticket_entry
+where ticket_id = %(ticket_id)s and (detail ->> 'event_entry_id')::bigint = %(event_entry_id)s;
+
+-- name: severities_told
+select distinct detail ->> 'severity' from ticket_entry
+where ticket_id = %(ticket_id)s and (detail ->> 'event_id')::bigint = %(event_id)s and detail ? 'severity';
+
+-- name: live_events
+select count(*) from ticket_event te join event e on e.id = te.event_id
+where te.ticket_id = %(ticket_id)s and e.retracted_at is null and e.suppressed_by is null;
+
+-- name: facts
+select jsonb_build_object(
+    'ticket', jsonb_build_object('id', t.id, 'state', t.state, 'priority', t.priority, 'urgent', t.urgent,
+        'grp', t.grp, 'opened_at', t.opened_at, 'response_due', t.response_due,
+        'resolution_due', t.resolution_due, 'routed_by', t.routed_by,
+        'related', coalesce((select jsonb_agg(r.related_id order by r.related_id) from ticket_relation r
+            where r.ticket_id = t.id), '[]')),
+    'event', jsonb_build_object('id', e.id, 'grp', e.grp, 'detectors', to_jsonb(e.detectors),
+        'subject_kind', e.subject_kind, 'subject', e.subject, 'severity', e.severity, 'onset', e.onset,
+        'detected_at', e.detected_at, 'last_seen', e.last_seen, 'cleared_at', e.cleared_at,
+        'magnitude', e.magnitude, 'unit', e.unit, 'loss_m3', e.loss_m3, 'money', e.money,
+        'evidence', e.evidence),
+    'customer', case when c.account_no is not null then jsonb_build_object('account_no', c.account_no,
+        'name', c.name, 'sector', c.sector, 'segment', c.segment, 'language', c.language,
+        'address', coalesce(c.address, p.address), 'phone', c.phone, 'email', c.email, 'shifts', c.shifts) end,
+    'meter', case when m.id is not null then jsonb_build_object('id', m.id, 'serial', m.serial,
+        'address', p.address, 'q3_lph', m.q3_lph) end,
+    'dma', case when d.id is not null then jsonb_build_object('code', d.code, 'name', d.name,
+        'region', r.name, 'min_pressure_kpa', d.min_pressure_kpa) end,
+    'utility', jsonb_build_object('name', u.name, 'timezone', u.timezone, 'country', u.country,
+        'currency', u.currency, 'price_m3', coalesce(c.tariff_price_m3, u.price_m3)))
+from ticket t
+join event e on e.id = %(event_id)s
+left join utility u on u.one
+left join customer c on c.account_no = coalesce(e.account_no, t.account_no)
+left join meter m on m.id = e.meter_id
+left join meter_installation i on i.meter_id = m.id and i.removed_at = 'infinity'
+left join service_point p on p.id = i.service_point_id
+left join dma d on d.id = coalesce(e.dma_id, c.dma_id, m.dma_id)
+left join region r on r.id = d.region_id
+where t.id = %(ticket_id)s;
+
+-- name: addressee
+select s.id, s.name, s.email, s.language, s.webhook_url, m.name as absent_manager
+from staff s
+left join customer c on c.account_no = %(account_no)s
+left join staff m on m.id = c.manager_id and m.id <> s.id
+where s.id = %(staff_id)s;
+
+-- name: enqueue
+insert into outbox (ticket_id, event_id, step, channel, recipient, language, dedupe_key, message, state, last_error,
+    not_before, created_at)
+values (%(ticket_id)s, %(event_id)s, %(step)s, %(channel)s, %(recipient)s, %(language)s, %(dedupe_key)s,
+    %(message)s, case when %(problem)s::text is null then 'pending' else 'dead' end, %(problem)s, %(at)s, %(at)s)
+on conflict (dedupe_key) do nothing
+returning id;
+
+-- name: wake_senders
+select pg_notify('headwater_outbox', '');

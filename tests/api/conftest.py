@@ -1,0 +1,73 @@
+"""The API on a real database, a small town in it, and keys to ask with."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+
+from api import keys
+from api.app import create_app
+from core.clock import SetClock
+from core.settings import Settings
+from sql.pool import Connection, Pool, open_pool
+from tests.api.town import Town, build
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+Ask = Callable[..., TestClient]
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock(NOW)
+
+
+@pytest.fixture
+def pool(database_url: str) -> Iterator[Pool]:
+    with open_pool(database_url, "api", size=4) as opened:
+        yield opened
+
+
+@pytest.fixture
+def app(pool: Pool, clock: SetClock) -> FastAPI:
+    return create_app(Settings(_env_file=None), clock, pool)
+
+
+@pytest.fixture
+def nobody(app: FastAPI) -> TestClient:
+    """A client without a key."""
+    return TestClient(app)
+
+
+@pytest.fixture
+def ask(app: FastAPI, conn: Connection) -> Ask:
+    """Make a client with a key: `ask("events:read", login="anna")`."""
+
+    def made(*scopes: str, login: str | None = None, expires_at: datetime | None = None) -> TestClient:
+        name = login or "test"
+        key = keys.create(conn, name, list(scopes or keys.SCOPES), NOW, login=login, expires_at=expires_at)
+        return TestClient(app, headers={"Authorization": f"Bearer {key}"})
+
+    return made
+
+
+@pytest.fixture
+def town(conn: Connection) -> Town:
+    return build(conn, NOW)
+
+
+@pytest.fixture
+def all_seeing(ask: Ask, town: Town) -> TestClient:
+    """A client that may do everything and sees everybody."""
+    return ask()
+
+
+@pytest.fixture
+def anna(ask: Ask, town: Town) -> TestClient:
+    """A client of account manager Anna, who answers for customer A1 alone."""
+    return ask(login="anna")
+
+
+HOUR = timedelta(hours=1)

@@ -1,0 +1,136 @@
+"""Customers, events and messages that the tests of this room start from."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from sql.pool import Connection
+from tests import factories
+
+NOW = datetime(2026, 11, 21, 1, 30, tzinfo=UTC)  # Saturday, half past nine in Shanghai
+ONSET = NOW - timedelta(hours=31)
+NAMES = {"zh": "张伟", "en": "Jane Miller"}
+ADDRESSES = {"zh": "滨江区江南大道 88 号 3 幢 1201 室", "en": "12 Mill Lane, Riverside"}
+
+EVIDENCE: dict[str, dict[str, Any]] = {
+    "continuous_flow": {
+        "rate_lph": 42.3,
+        "threshold_lph": 3.8,
+        "window_h": 24,
+        "coverage": 0.985,
+        "grade": "continuous",
+    },
+    "burst": {
+        "flow_lph": 2890.0,
+        "threshold_lph": 250.0,
+        "usual_max_lph": 180.0,
+        "q3_lph": 2500.0,
+        "minutes": 35,
+    },
+    "low_pressure": {"min_kpa": 102.4, "service_min_kpa": 140.0, "minutes": 45, "meters": ["P-1", "P-2"]},
+    "off_shift": {
+        "volume_l": 1210.0,
+        "usual_l": 35.0,
+        "threshold_l": 120.0,
+        "slot": "2026-11-20T18:00:00+00:00",
+        "shift": "22:00-06:00",
+    },
+}
+GROUP = {"continuous_flow": "leak", "burst": "leak", "low_pressure": "pressure", "off_shift": "industrial"}
+MAGNITUDE = {"continuous_flow": 42.3, "burst": 2890.0, "low_pressure": 37.6, "off_shift": 1175.0}
+UNIT = {"continuous_flow": "L/h", "burst": "L/h", "low_pressure": "kPa", "off_shift": "L/h"}
+
+
+@dataclass(frozen=True)
+class Town:
+    """The ids of what `town` made."""
+
+    region_id: int
+    dma_id: int
+    manager_id: int
+    deputy_id: int
+    desk_id: int
+    meter_id: int
+
+
+def town(conn: Connection, *, language: str = "zh", **customer: Any) -> Town:
+    """Make a utility, a region, a district, its staff and the customer A-1001 with the meter M-1."""
+    factories.insert(
+        conn, "utility", name="江城水务", timezone="Asia/Shanghai", country="CN", currency="CNY", price_m3=3.4
+    )
+    region = factories.insert(conn, "region", "id", code="R1", name="城南")
+    dma = factories.dma(conn, "D1", name="滨江三区", region_id=region, min_pressure_kpa=140)
+    deputy = factories.staff(conn, "chen", name="陈静", language=language)
+    manager = factories.staff(conn, "wangli", name="王丽", language=language, deputy_id=deputy)
+    desk = factories.staff(
+        conn, "desk", name="值班岗", language=language, on_duty_desk=True, roles=["operations"]
+    )
+    values = {
+        "name": NAMES[language],
+        "language": language,
+        "address": ADDRESSES[language],
+        "phone": "+86 571 8800 1234",
+        "email": "customer@example.org",
+        "dma_id": dma,
+        "manager_id": manager,
+    } | customer
+    meter = factories.customer(conn, "A-1001", "M-1", **values)
+    return Town(region, dma, manager, deputy, desk, meter)
+
+
+def usage(conn: Connection, meter_id: int, *, onset: datetime = ONSET, until: datetime = NOW) -> None:
+    """Insert ten days of hourly use, with a flow that never rests from `onset` on."""
+    first = (until - timedelta(days=10)).replace(minute=0)
+    for hour in range(10 * 24):
+        slot = first + timedelta(hours=hour)
+        local = (slot.hour + 8) % 24
+        volume = 0.0 if local < 6 else 25.0 + 30 * (local in (7, 8, 19, 20, 21)) + hour % 7
+        factories.insert(
+            conn,
+            "usage_hourly",
+            meter_id=meter_id,
+            slot=slot,
+            volume_l=volume + (42.3 if slot >= onset else 0.0),
+            quality=0,
+        )
+
+
+def event(conn: Connection, detector: str = "continuous_flow", *, kind: str = "opened", **values: Any) -> int:
+    """Insert an event of the meter M-1 (of the district for low_pressure) with its first entry."""
+    of_dma = detector == "low_pressure"
+    where: dict[str, Any] = {"dma_id": conn.execute("select id from dma where code = 'D1'").fetchall()[0][0]}
+    if of_dma:
+        where |= {"subject_kind": "dma", "subject": "D1"}
+    else:
+        meter = conn.execute("select id from meter where serial = 'M-1'").fetchall()[0][0]
+        where |= {"subject_kind": "meter", "subject": "M-1", "meter_id": meter, "account_no": "A-1001"}
+    row = where | {
+        "grp": GROUP[detector],
+        "epoch": 0,
+        "detectors": [detector],
+        "onset": ONSET,
+        "detected_at": NOW,
+        "last_seen": NOW,
+        "severity": "medium",
+        "magnitude": MAGNITUDE[detector],
+        "unit": UNIT[detector],
+        "loss_m3": 0.0 if of_dma else 1.311,
+        "money": 0.0 if of_dma else 4.46,
+        "evidence": Jsonb({detector: EVIDENCE[detector]}),
+    }
+    with conn.transaction():
+        event_id = int(factories.insert(conn, "event", "id", **(row | values)))
+        turn(conn, event_id, kind)
+    return event_id
+
+
+def turn(conn: Connection, event_id: int, kind: str, **changes: Any) -> int:
+    """Write a turn of an event, as detection does: the row changes with its entry."""
+    with conn.transaction():
+        for column, value in changes.items():
+            conn.execute(f"update event set {column} = %s where id = %s", (value, event_id))  # type: ignore[arg-type]  # noqa: S608
+        entry = factories.insert(conn, "event_entry", "id", event_id=event_id, kind=kind)
+        conn.execute("select pg_notify('headwater_event', '')")
+    return int(entry)
