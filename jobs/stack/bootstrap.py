@@ -116,6 +116,8 @@ def _pip_wheel(home: Path) -> Path:
             home, lambda apt: "python3-pip-whl" if apt.names("python3-pip-whl") else None, "python3-pip-whl"
         )
         package = [p for p in apt.closure([name]) if p.name == name]
+        # An earlier run may have left another version there.
+        shutil.rmtree(home / "files", ignore_errors=True)
         extract(apt.download(package, _say)[0], home / "files")
     except StackError as error:
         raise StackError(
