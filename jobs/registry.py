@@ -117,7 +117,7 @@ def _store(conn: Connection, batch: ReadingBatch) -> tuple[int, int]:
         stored, positions = copy_staged(conn, batch)
         clashing = len(positions)
     if stored:
-        copy_arrival(conn, batch)
+        copy_arrival(conn, batch, stored)
     return stored, clashing
 
 

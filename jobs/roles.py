@@ -61,9 +61,14 @@ def detect() -> int:
 
 def notify() -> int:
     """Events to tickets to messages."""
+    from jobs.stack import font_path
     from notify.role import start
 
-    return run("notify", lambda s, settings, clock: start(s, settings, clock, settings.database_url))
+    def begin(supervisor: Supervisor, settings: Settings, clock: Clock) -> None:
+        font = settings.cjk_font or str(font_path() or "")
+        start(supervisor, settings.model_copy(update={"cjk_font": font}), clock, settings.database_url)
+
+    return run("notify", begin)
 
 
 def jobs() -> int:

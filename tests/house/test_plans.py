@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -10,8 +11,14 @@ import pytest
 from jobs.stack import StackUrls
 from sql.pool import Connection, connect
 from sql.query import Queries, rooms
+from tests import factories
 from tests.databases import fresh_database
 
+ROWS: dict[str, dict[str, object]] = {
+    "reading": {"meter_id": 1},
+    "usage_hourly": {"meter_id": 1, "volume_l": 1.0, "quality": 0},
+    "quarantine": {"topic": "t", "payload": b"", "reason": "malformed", "detail": ""},
+}
 QUERIES = [(room, name) for room in rooms() for name in Queries(room).all()]
 
 
@@ -35,8 +42,16 @@ def _numbered(text: bytes) -> str:
 
 @pytest.fixture(scope="module")
 def planner(stack: StackUrls, template_database: str) -> Iterator[Connection]:
-    with fresh_database(stack.database_url, template_database) as url, connect(url, "owner") as conn:
+    with (
+        fresh_database(stack.database_url, template_database) as url,
+        connect(url, "owner", autocommit=True) as conn,
+    ):
         conn.execute("set enable_seqscan = off")
+        conn.execute(Queries("ingest")["create_staging"])
+        for table, clock in (("reading", "ts"), ("usage_hourly", "slot"), ("quarantine", "received_at")):
+            for age in (1, 100):  # so that each hypertable has chunks to be scanned or left out
+                at = datetime.now(UTC) - timedelta(days=age)
+                factories.insert(conn, table, **(ROWS[table] | {clock: at}))
         yield conn
 
 
