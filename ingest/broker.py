@@ -27,7 +27,7 @@ log = structlog.get_logger(__name__)
 
 THREAD = "mqtt"
 _PACKETS_A_TURN = 2_000
-_TURN_S = 0.5
+_TURN_S = 0.25
 _SEND_NEW_RETAINED_ONLY = 1
 _SESSION_TAKEN_OVER = 0x8E
 

@@ -24,7 +24,7 @@ THREAD = "chores"
 FLUSH_EVERY_S = 10.0
 REFRESH_EVERY_S = 60.0
 LOOK_EVERY_S = 5.0
-_TURN_S = 1.0
+_TURN_S = 0.25
 
 
 class Chores:

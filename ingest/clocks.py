@@ -1,4 +1,4 @@
-"""What the ingester knows of a meter's clock and progress: in memory, and now and then in `meter_clock`."""
+"""What the ingester knows of each meter: its clock and progress, in memory and in `meter_clock`."""
 
 import threading
 from datetime import UTC, datetime

@@ -32,17 +32,16 @@ class RefusedError(BadDataError):
 
 @dataclass(frozen=True)
 class Refusal:
-    """What goes to quarantine of message number `message`: all of it, or the readings at `positions`."""
+    """What goes to quarantine of message number `message`: all of it, or the readings at `positions`.
+
+    `n` counts them, where they are understood as readings.
+    """
 
     message: int
     reason: Reason
     detail: str
     positions: tuple[int, ...] | None = None
-
-    @property
-    def n(self) -> int | None:
-        """How many readings; None if the payload wasn't understood, or as a whole."""
-        return None if self.positions is None else len(self.positions)
+    n: int | None = None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ingest import timestamps
 from ingest.clocks import NEVER, MeterClocks
-from ingest.intake import Gathering, Intake
+from ingest.intake import Gathering, Intake, Spans
 from ingest.meters import Meters
 from ingest.store import Stored
 
@@ -75,21 +75,21 @@ class Receipts:
                 receipts[serial] = Receipt(self._high_water(serial))
             return receipts[serial]
 
-        for message, first, last, n in zip(*(column.tolist() for column in intake.spans), strict=True):
+        for message, first, last, n in _rows(intake.spans):
             receipt(message).stored.append(Span(timestamps.text(first), timestamps.text(last), n))
         for refusal in stored.refusals:
             if gathering.meters[refusal.message]:
                 receipt(refusal.message).quarantined.append(Kept(refusal.reason.value, refusal.n))
         for serial, body in receipts.items():
             yield f"meters/{serial}/receipts", _encode(body)
-        yield from self._requests(intake, before)
+        yield from self._requests(gathering, intake, before)
 
     def _high_water(self, serial: str) -> str | None:
         meter_id = int(self._meters.ids([serial])[0])
         at = NEVER if meter_id < 0 else self._clocks.high_water(meter_id)
         return None if at == NEVER else timestamps.text(at)
 
-    def _requests(self, intake: Intake, before: NDArray[np.int64]) -> Iterator[Notice]:
+    def _requests(self, gathering: Gathering, intake: Intake, before: NDArray[np.int64]) -> Iterator[Notice]:
         """Yield a request to each meter whose interval tells that readings are missing."""
         batch = intake.batch
         if not len(batch):
@@ -109,4 +109,9 @@ class Receipts:
                 first, last = int(previous[i] + interval[i]), int(batch.ts[i] - interval[i])
                 gaps.append(Gap(timestamps.text(first), timestamps.text(max(first, last))))
         for message, body in requests.items():
-            yield f"meters/{intake.meters[message]}/requests", _encode(body)
+            yield f"meters/{gathering.meters[message]}/requests", _encode(body)
+
+
+def _rows(spans: Spans) -> Iterator[tuple[int, int, int, int]]:
+    columns = (spans.message, spans.first, spans.last, spans.n)
+    return zip(*(column.tolist() for column in columns), strict=True)

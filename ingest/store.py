@@ -12,7 +12,7 @@ from psycopg.errors import UniqueViolation
 from core.errors import InfrastructureError
 from core.words import Reason
 from ingest.draft import Refusal
-from ingest.intake import Gathering, Intake, conflicts
+from ingest.intake import Gathering, Intake
 from sql.copy import copy_arrival, copy_direct, copy_staged
 from sql.pool import Connection, connect
 from sql.query import Queries
@@ -64,13 +64,14 @@ def commit(conn: Connection, gathering: Gathering, intake: Intake, *, again: boo
             if len(intake.batch):
                 copy_direct(conn, intake.batch)
                 copy_arrival(conn, intake.batch, len(intake.batch))
-            _quarantine(conn, gathering, intake.meters, intake.refusals, again=again)
-        return Stored("direct", len(intake.batch), intake.refusals)
+            refusals = intake.refusals()
+            _quarantine(conn, gathering, refusals, again=again)
+        return Stored("direct", len(intake.batch), refusals)
     except UniqueViolation:
         pass
     with conn.transaction():
         inserted, refusals = _store_staged(conn, intake)
-        _quarantine(conn, gathering, intake.meters, refusals, again=again)
+        _quarantine(conn, gathering, refusals, again=again)
     return Stored("staging", inserted, refusals)
 
 
@@ -81,25 +82,22 @@ def store_again(conn: Connection, intake: Intake) -> list[Refusal]:
 
 def _store_staged(conn: Connection, intake: Intake) -> tuple[int, list[Refusal]]:
     if not len(intake.batch):
-        return 0, intake.refusals
+        return 0, intake.refusals()
     inserted, conflicting = copy_staged(conn, intake.batch)
     if inserted:
         copy_arrival(conn, intake.batch, inserted)
-    refused = conflicts(intake.batch, intake.message, intake.position, conflicting)
-    return inserted, intake.refusals + refused
+    return inserted, intake.refusals(conflicting)
 
 
 def quarantine_whole(conn: Connection, gathering: Gathering, detail: str) -> Stored:
     """Put a batch of one message in quarantine as it is: the store can't take its values."""
     refusals = [Refusal(0, Reason.BAD_VALUE, detail)]
     with conn.transaction():
-        _quarantine(conn, gathering, gathering.meters, refusals, again=True)
+        _quarantine(conn, gathering, refusals, again=True)
     return Stored("direct", 0, refusals)
 
 
-def _quarantine(
-    conn: Connection, gathering: Gathering, meters: Sequence[str], refusals: Sequence[Refusal], *, again: bool
-) -> None:
+def _quarantine(conn: Connection, gathering: Gathering, refusals: Sequence[Refusal], *, again: bool) -> None:
     if not refusals:
         return
     rows = []
@@ -112,7 +110,7 @@ def _quarantine(
                 "payload": gathering.excerpt(refusal),
                 "reason": refusal.reason,
                 "detail": _storable(refusal.detail),
-                "meter": _storable(meters[refusal.message]) or None,
+                "meter": _storable(gathering.meters[refusal.message]) or None,
                 "again": again or message.again,
             }
         )

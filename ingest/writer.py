@@ -31,7 +31,7 @@ log = structlog.get_logger(__name__)
 THREAD = "writer"
 MAX_BATCH_BYTES = 32 * 1024 * 1024
 _CHUNK = 500
-_IDLE_S = 0.5
+_IDLE_S = 0.25
 
 _T = TypeVar("_T")
 

@@ -13,6 +13,7 @@ import msgspec
 
 from core.words import Reason
 from ingest import timestamps
+from ingest.checks import TIME_CURE
 from ingest.draft import VALUES, Draft, Point, RefusedError
 
 _T = TypeVar("_T")
@@ -69,13 +70,14 @@ class Native:
 
     def excerpt(self, payload: bytes, positions: Sequence[int]) -> bytes:
         """Return the readings at `positions` as a list; see `ingest.codecs.Codec`."""
-        content = _parse(payload)
-        if isinstance(content, list):
-            try:
-                raw = _decode_raw_list(payload)
-            except msgspec.DecodeError:
-                return json.dumps([content[i] for i in positions]).encode()
+        try:
+            raw = _decode_raw_list(payload)
+        except (msgspec.DecodeError, RecursionError):
+            content = json.loads(payload)
+        else:
             return b"[" + b",".join(bytes(raw[i]) for i in positions) + b"]"
+        if isinstance(content, list):
+            return json.dumps([content[i] for i in positions]).encode()
         if "start" not in content:
             return payload
         start, step = timestamps.parse_one(content["start"]), int(content["step_s"]) * 1_000_000
@@ -152,9 +154,6 @@ def _take_series(found: _Object, draft: Draft) -> None:
     draft.series(start, found.step_s * 1_000_000, n, values, found.flags)
 
 
-TIME_CURE = "Send ISO 8601 with its offset: 2026-11-21T20:00:00Z or 2026-11-22T04:00:00+08:00."
-
-
 def _decode_slowly(meter: str, payload: bytes, draft: Draft) -> None:
     """Take what is good of a payload that isn't good as a whole, or refuse it with the reason."""
     content = _parse(payload)
@@ -187,10 +186,9 @@ def _take_list_slowly(meter: str, content: list[Any], draft: Draft) -> None:
             positions.append(i)
         except RefusedError as problem:
             refused.setdefault(problem.reason, []).append(i)
-            details.setdefault(problem.reason, f"Reading {i}: {problem}")
+            details.setdefault(problem.reason, f"Number {i + 1}: {problem}")
     for reason, which in refused.items():
-        detail = f"{len(which)} of {len(content)} readings refused. {details[reason]}"
-        draft.refuse(reason, detail, None if len(which) == len(content) else which)
+        draft.refuse(reason, details[reason], which)
     if points:
         draft.points(points, positions)
 
@@ -205,7 +203,8 @@ def _convert(content: object, kind: type[_T]) -> _T:
                 f"{problem}.",
                 cure="Name values as docs/topics.md does, with their units, or leave the field out.",
             ) from None
-        raise RefusedError(Reason.MALFORMED, f"{problem}.", cure="See docs/topics.md.") from None
+        reason = Reason.BAD_VALUE if "out of range" in str(problem) else Reason.MALFORMED
+        raise RefusedError(reason, f"{problem}.", cure="See docs/topics.md.") from None
 
 
 def _parse(payload: bytes) -> Any:

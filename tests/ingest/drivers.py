@@ -1,0 +1,44 @@
+"""The ingester as a process, also one that dies at a chosen place: `python -m tests.ingest.drivers X`."""
+
+import os
+import signal
+import sys
+from typing import Any
+
+from core import logs
+from core.clock import SystemClock
+from core.settings import load
+from core.supervise import Supervisor
+from ingest import role, writer
+from ingest.store import Stored
+
+
+def run() -> int:
+    """Run as `headwater ingest` does."""
+    settings = load()
+    logs.configure(settings.log_level)
+    supervisor = Supervisor()
+    signal.signal(signal.SIGTERM, lambda *_: supervisor.stopping.set())
+    role.start(supervisor, settings, SystemClock(), settings.database_url)
+    supervisor.wait()
+    return 70 if supervisor.stop(20) else 0
+
+
+def die_after_commit() -> int:
+    """Die with SIGKILL between COMMIT and PUBACK, at the third batch."""
+    commit, count = writer.commit, 0
+
+    def commit_and_die(*args: Any, **options: Any) -> Stored:
+        nonlocal count
+        stored = commit(*args, **options)
+        count += 1
+        if count == 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return stored
+
+    writer.commit = commit_and_die
+    return run()
+
+
+if __name__ == "__main__":
+    sys.exit({"run": run, "die_after_commit": die_after_commit}[sys.argv[1]]())
