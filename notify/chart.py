@@ -30,7 +30,8 @@ class _Words:
     pressure: str
     lph: str
     m3h: str
-    kpa: str
+    pressure_unit: str
+    pressure_scale: float
     threshold: str
     minimum: str
     onset: str
@@ -45,7 +46,8 @@ _WORDS = {
         pressure="压力",
         lph="升/小时",
         m3h="立方米/小时",
-        kpa="kPa",
+        pressure_unit="MPa",
+        pressure_scale=1_000.0,
         threshold="判定门限",
         minimum="服务压力",
         onset="开始",
@@ -58,7 +60,8 @@ _WORDS = {
         pressure="Pressure",
         lph="L/h",
         m3h="m³/h",
-        kpa="kPa",
+        pressure_unit="kPa",
+        pressure_scale=1.0,
         threshold="threshold",
         minimum="service minimum",
         onset="onset",
@@ -80,7 +83,7 @@ class Charts:
         Where there is no font for it, the labels are English and the title is left out.
         """
         words = _WORDS.get(language, _WORDS["en"])
-        labels = "".join((title, *vars(words).values(), *(line.label for line in series.lines)))
+        labels = "".join((title, *map(str, vars(words).values()), *(line.label for line in series.lines)))
         face: FontPath | None = None
         if not labels.isascii():
             face = self._face if fonts.covers(self._face, labels) else None
@@ -93,7 +96,7 @@ class Charts:
         axes = figure.add_axes((0.085, 0.13, 0.9, 0.7))
         _draw(axes, series, words, face)
         _date_axis(axes, series, words, face, language, zone)
-        unit = _unit(series, words)
+        unit, _ = _unit(series, words)
         name = {"usage": words.usage, "flow": words.flow, "pressure": words.pressure}[series.kind]
         heading = f"{title}  ·  {name} ({unit})" if title else f"{name} ({unit})"
         axes.set_title(heading, loc="left", fontproperties=fonts.properties(face, 10), color=_INK, pad=8)
@@ -102,14 +105,11 @@ class Charts:
         return drawn.getvalue()
 
 
-def _scale(series: Series) -> float:
-    return 1_000.0 if series.kind != "pressure" and _peak(series) >= _M3_FROM_LPH else 1.0
-
-
-def _unit(series: Series, words: _Words) -> str:
+def _unit(series: Series, words: _Words) -> tuple[str, float]:
+    """Return the unit, and how many of the series' own make one of it."""
     if series.kind == "pressure":
-        return words.kpa
-    return words.lph if _scale(series) == 1.0 else words.m3h
+        return words.pressure_unit, words.pressure_scale
+    return (words.m3h, 1_000.0) if _peak(series) >= _M3_FROM_LPH else (words.lph, 1.0)
 
 
 def _peak(series: Series) -> float:
@@ -118,13 +118,13 @@ def _peak(series: Series) -> float:
 
 def _draw(axes: Axes, series: Series, words: _Words, face: FontPath | None) -> None:
     small = fonts.properties(face, 8.5)
-    scale = _scale(series)
+    _, scale = _unit(series, words)
     onset, until = series.onset.timestamp(), series.until.timestamp()
     begin = min(float(line.at[0]) for line in series.lines)
     axes.axvspan(max(onset, begin), until, color=_EVENT, alpha=0.10, linewidth=0, label=words.event)
     for line, colour in zip(series.lines, _LINES, strict=False):
         if series.kind == "pressure":
-            axes.plot(line.at, line.value, color=colour, linewidth=1.3, label=line.label)
+            axes.plot(line.at, line.value / scale, color=colour, linewidth=1.3, label=line.label)
         else:
             _steps(axes, line, onset, scale)
     if series.threshold is not None:

@@ -17,7 +17,8 @@ _EVIDENCE = {
     "low_pressure": ("min_kpa", "service_min_kpa", "minutes", "meters"),
     "off_shift": ("volume_l", "usual_l", "threshold_l", "slot", "shift"),
 }
-_DAYS_A_MONTH = 30
+_OUTLOOK_DAYS = {"continuous_flow": 30, "burst": 1}
+"""How far ahead it makes sense to say what goes on being lost, in days, where the flow does not rest."""
 
 
 @dataclass(frozen=True)
@@ -32,9 +33,9 @@ class Figures:
     lasted: str
     stopped: str
     rate: str
-    daily: str
-    monthly: str
-    monthly_money: str
+    outlook: str
+    outlook_money: str
+    outlook_is_daily: bool
     loss: str
     money: str
     depth: str
@@ -54,11 +55,11 @@ def figures(facts: Facts, language: str) -> Figures:
     speech = Speech(language, zone, ticket.response_due.astimezone(zone).year)
     until = event.cleared_at or max(event.last_seen, event.detected_at)
     lph = finite(event.magnitude) if event.unit == "L/h" else None
-    wasted = lph if event.grp in ("leak", "industrial") and event.cleared_at is None else None
-    price = finite(facts.utility.price_m3) or 0.0
-    monthly_m3 = None if wasted is None else wasted * 24 * _DAYS_A_MONTH / 1_000
-    currency = facts.utility.currency
     detector = leading(event)
+    days = _OUTLOOK_DAYS.get(detector, 0) if event.cleared_at is None else 0
+    outlook_m3 = (lph or 0.0) * 24 * days / 1_000
+    price = finite(facts.utility.price_m3) or 0.0
+    currency = facts.utility.currency
     evidence = event.evidence.get(detector, {})
     meters = evidence.get("meters") if isinstance(evidence, dict) else None
     return Figures(
@@ -70,9 +71,9 @@ def figures(facts: Facts, language: str) -> Figures:
         lasted=speech.span(until - event.onset),
         stopped=speech.instant(event.cleared_at),
         rate=speech.rate(lph),
-        daily=speech.volume_m3(None if wasted is None else wasted * 24 / 1_000),
-        monthly=speech.volume_m3(monthly_m3),
-        monthly_money=speech.money(monthly_m3 * price, currency) if monthly_m3 and price else "",
+        outlook=_above_zero(outlook_m3, speech.volume_m3(outlook_m3)),
+        outlook_money=_above_zero(outlook_m3 * price, speech.money(outlook_m3 * price, currency)),
+        outlook_is_daily=days == 1,
         loss=_above_zero(event.loss_m3, speech.volume_m3(event.loss_m3)),
         money=_above_zero(event.money, speech.money(event.money, currency)),
         depth=speech.pressure(event.magnitude) if event.unit == "kPa" else "",

@@ -5,6 +5,7 @@ template can ask for it with `if`.
 """
 
 import math
+import re
 from datetime import datetime, timedelta, tzinfo
 from typing import Literal
 
@@ -108,8 +109,7 @@ class Speech:
         days, hours = divmod(round(minutes / 60), 24)
         if days >= 10 or hours == 0:
             return self._span(timedelta(days=days + hours // 12), "day")
-        joint = "" if self.language == "zh" else " "
-        return self._span(timedelta(days=days), "day") + joint + self._span(timedelta(hours=hours), "hour")
+        return self._span(timedelta(days=days), "day") + " " + self._span(timedelta(hours=hours), "hour")
 
     def minutes(self, value: object) -> str:
         """Return a number of minutes as a span."""
@@ -122,7 +122,8 @@ class Speech:
         return f"{self._zone} (UTC{offset})"
 
     def _span(self, span: timedelta, unit: Literal["minute", "hour", "day"]) -> str:
-        return str(format_timedelta(span, granularity=unit, threshold=_ONE_UNIT, locale=self._locale))
+        text = str(format_timedelta(span, granularity=unit, threshold=_ONE_UNIT, locale=self._locale))
+        return re.sub(r"(\d)(?=[^\d\s])", r"\1 ", text)
 
     def _with_unit(self, number: float | None, unit: str) -> str:
         return "" if number is None else f"{self.number(number)} {self._units[unit]}"

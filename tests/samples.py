@@ -1,4 +1,4 @@
-"""Customers, events and messages that the tests of this room start from."""
+"""Customers, events and messages that the tests of the service and of the notifier start from."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

@@ -1,0 +1,149 @@
+"""Every advice in both languages: complete, without a gap, a placeholder or a figure that isn't one."""
+
+import re
+from itertools import product
+from typing import Any
+
+import pytest
+
+from notify.figures import DETECTORS, figures
+from notify.render import Renderer
+from service.facts import facts
+from tests.notify.making import SECTORS, STEPS, document, message
+
+RENDERER = Renderer("https://water.example/api/")
+WRONG = re.compile(
+    r"None|nan\b|\binf\b|NaN|Undefined|\{\{|\}\}|\{%|<built-in|&amp;amp;|  \S|（）|\(\)|，，|。。|,,|：$|: $|， |，。",
+    re.M,
+)
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+def check(text: str) -> None:
+    assert not WRONG.search(text), WRONG.search(text)
+
+
+def words_of_html(html: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "\n", html))
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(("detector", "sector"), product((*DETECTORS, "other"), (*SECTORS, None)))
+def test_every_combination_renders(detector: str, sector: str | None, language: str) -> None:
+    for step in STEPS:
+        said = RENDERER.render(message(document(detector, sector=sector, step=step), language=language))
+        for text in (said.subject, said.text, words_of_html(said.html)):
+            assert text.strip()
+            check(text.replace("\n ", "\n"))
+        assert "\n" not in said.subject
+        assert "#12" in said.subject
+        assert "https://water.example/api/tickets/12" in said.text
+        assert "https://water.example/api/tickets/12" in said.html
+        if language == "en":
+            named = said.subject + said.text
+            for name in ("张伟", "陈静", "王丽", "江城水务", "滨江三区"):
+                named = named.replace(name, "")
+            if step in ("cleared", "withdrawn"):
+                assert not CHINESE.search(named)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize(("detector", "sector"), product(DETECTORS, (*SECTORS, None)))
+def test_every_advice_has_causes_checks_and_a_text_to_send_on(
+    detector: str, sector: str | None, language: str
+) -> None:
+    about = facts(document(detector, sector=sector))
+    advice = RENDERER.advice(about, language)
+    assert len(advice.causes) >= 3
+    assert len(advice.checks) >= 3
+    assert len(set(advice.causes + advice.checks)) == len(advice.causes + advice.checks)
+    assert advice.forward.count("\n") >= 3
+    for line in [advice.title, advice.found, *advice.causes, *advice.checks, advice.forward]:
+        check(line)
+        if language == "zh":
+            assert CHINESE.search(line)
+
+
+def test_the_sectors_get_different_advice() -> None:
+    for detector, language in product(DETECTORS, ("zh", "en")):
+        told = {
+            tuple(RENDERER.advice(facts(document(detector, sector=sector)), language).causes)
+            for sector in SECTORS
+        }
+        assert len(told) == len(SECTORS), (detector, language)
+
+
+def test_the_figures_of_a_leak_stand_in_the_mail() -> None:
+    said = RENDERER.render(message(document()))
+    for text in (said.text, words_of_html(said.html)):
+        for figure in (
+            "42.3 升/小时",
+            "11月20日（周五）02:30",
+            "31 小时",
+            "1.3 立方米",
+            "¥4.46",
+            "30.5 立方米",
+            "张伟",
+            "A-1001",
+            "滨江区江南大道",
+            "+86 571 8800 1234",
+            "11月22日（周日）09:30",
+            "11月23日（周一）09:30",
+            "Asia/Shanghai (UTC+08:00)",
+            "#7、#9",
+        ):
+            assert figure in text, figure
+
+
+def test_urgent_mails_say_so_and_why() -> None:
+    zh = RENDERER.render(message(document(urgent=True, segment="large")))
+    assert zh.subject.startswith("【紧急】")
+    assert "绿色通道：大客户、疑似爆管、严重程度：紧急" in zh.text
+    en = RENDERER.render(message(document(urgent=True, segment="large"), language="en"))
+    assert en.subject.startswith("[Urgent] ")
+    assert "green channel: large customer, suspected burst, severity: critical" in en.text
+
+
+def test_the_text_to_send_on_is_in_the_customer_s_language_not_the_manager_s() -> None:
+    said = RENDERER.render(message(document(theirs="en"), language="zh"))
+    assert "Dear Jane Miller," in said.text
+    said = RENDERER.render(message(document(theirs="zh"), language="en"))
+    assert "尊敬的张伟：" in said.text
+
+
+@pytest.mark.parametrize(
+    "broken", [{}, {"rate_lph": "NaN"}, {"rate_lph": None, "threshold_lph": float("inf")}]
+)
+@pytest.mark.parametrize("detector", DETECTORS)
+def test_missing_evidence_leaves_words_out_not_gaps(detector: str, broken: dict[str, Any]) -> None:
+    about = document(detector)
+    about["event"] |= {"evidence": {detector: broken}, "magnitude": "NaN", "loss_m3": 0, "money": None}
+    for field in ("address", "phone", "email", "shifts"):
+        about["customer"][field] = None
+    about |= {"meter": None, "dma": None, "addressee": {"name": ""}}
+    about["utility"] = {}
+    about["ticket"]["related"] = []
+    for language, step in product(("zh", "en"), STEPS):
+        said = RENDERER.render(message(about | {"step": step}, language=language))
+        for text in (said.subject, said.text, words_of_html(said.html)):
+            check(text.replace("\n ", "\n"))
+
+
+def test_names_are_text_in_html_not_markup() -> None:
+    about = document()
+    about["customer"]["name"] = "<script>alert(1)</script> & Co"
+    said = RENDERER.render(message(about))
+    assert "<script>" not in said.html
+    assert "&lt;script&gt;" in said.html
+    assert "<script>alert(1)</script> & Co" in said.text
+
+
+def test_a_burst_leads_when_several_detectors_saw_the_event() -> None:
+    about = document("burst")
+    about["event"]["detectors"] = ["continuous_flow", "burst"]
+    assert figures(facts(about), "zh").detector == "burst"
+
+
+def test_a_detector_without_advice_gets_the_general_one() -> None:
+    said = RENDERER.render(message(document("clock_skew")))
+    assert "用水异常" in said.subject
