@@ -1,7 +1,9 @@
 """What the OpenAPI document says of an operation's answers, with an example of each."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
 from api.problem import MEDIA_TYPE, TITLES, Problem
@@ -86,6 +88,18 @@ def answers(example: Any, *statuses: int, status: int = 200, paged: bool = False
             "Link": {"description": 'The next page: `<...>; rel="next"`.', "schema": {"type": "string"}}
         }
     return {status: good, **failures(*sorted({401, 403, 422, 500, 503, *statuses}))}
+
+
+def restore_examples(document: dict[str, Any], routes: Iterable[object]) -> None:
+    """Put the examples back into the document as they are: making it drops every null in them."""
+    for route in routes:
+        if not isinstance(route, APIRoute) or not route.include_in_schema:
+            continue
+        for method in route.methods or ():
+            documented = document["paths"][route.path_format][method.lower()]["responses"]
+            for status, answer in route.responses.items():
+                for media, content in answer["content"].items():
+                    documented[str(status)]["content"][media]["example"] = content["example"]
 
 
 def page_of(item: dict[str, Any], path: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
-from api.answers import component
+from api.answers import component, restore_examples
 from api.customers.endpoints import router as customers
 from api.events.endpoints import router as events
 from api.health.endpoints import router as health
@@ -19,7 +19,6 @@ from core.clock import Clock
 from core.settings import Settings
 from sql.pool import Pool
 
-MOST_BODY_BYTES = 65_536
 DESCRIPTION = """\
 Smart-water-meter readings, what was found in them, and the service that follows.
 
@@ -44,6 +43,7 @@ class Api(FastAPI):
         """Return the document, made once."""
         if self.openapi_schema is None:
             document = super().openapi()
+            restore_examples(document, self.routes)
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
@@ -69,7 +69,6 @@ def create_app(settings: Settings, clock: Clock, pool: Pool) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        max_body_size=MOST_BODY_BYTES,
     )
     app.state.settings, app.state.clock, app.state.pool = settings, clock, pool
     for router in (customers, meters, events, tickets, quarantine, health):

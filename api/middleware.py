@@ -5,6 +5,7 @@ import uuid
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import metrics
@@ -16,6 +17,7 @@ HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cache-Control": "no-store",
 }
+MOST_BODY_BYTES = 65_536
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 log = structlog.get_logger(__name__)
@@ -35,7 +37,15 @@ class Envelope:
         request_id = uuid.uuid4().hex
         scope.setdefault("state", {})["request_id"] = request_id
         begun = time.perf_counter()
-        status = 0
+        status, size = 0, 0
+
+        async def take() -> Message:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > MOST_BODY_BYTES:
+                raise HTTPException(413)
+            return message
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -48,7 +58,7 @@ class Envelope:
             await send(message)
 
         try:
-            await self.app(scope, receive, answer)
+            await self.app(scope, take, answer)
         except Exception:
             log.exception("request failed", request_id=request_id, path=scope["path"])
             if status:
@@ -67,7 +77,7 @@ class Envelope:
 
 def _note(scope: Scope, status: int, took_s: float) -> None:
     method = scope["method"] if scope["method"] in METHODS else "other"
-    route = getattr(scope.get("route"), "path", "none")
+    route = getattr(scope.get("route"), "path_format", "none")
     metrics.REQUESTS.labels(method, route, status).inc()
     metrics.SECONDS.labels(method, route).observe(took_s)
     write = method not in {"GET", "HEAD", "OPTIONS"}

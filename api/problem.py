@@ -1,6 +1,5 @@
 """Every error is a problem document (RFC 9457), and none gives away what is inside."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -108,14 +107,9 @@ def problem(  # a problem document has this many members
         "request_id": request_id,
         "errors": list(errors),
     }
-    return Response(_encoded(content), status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
-
-
-def _encoded(content: dict[str, Any]) -> bytes:
-    try:
-        return msgspec.json.encode(content)
-    except UnicodeEncodeError:  # a lone surrogate in the request may not break the answer that refuses it
-        return json.dumps(content).encode()
+    return Response(
+        msgspec.json.encode(content), status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {})
+    )
 
 
 def request_id(request: Request) -> str:
@@ -171,6 +165,15 @@ def from_error(id_: str, error: Exception) -> Response | None:
                 "bad_data",
                 "The request can't be taken as it is.",
                 errors=_validation_errors(error),
+            )
+        case HTTPException(status_code=400):
+            # So the framework names a body that it can't read at all.
+            return problem(
+                id_,
+                422,
+                "bad_data",
+                "The request can't be taken as it is.",
+                errors=[{"in": "body", "pointer": "#/", "detail": "The body isn't JSON in UTF-8."}],
             )
         case HTTPException():
             title = TITLES.get(error.status_code, "Error")

@@ -18,7 +18,7 @@ def configure(level: str = "INFO", *, json: bool | None = None) -> None:
             structlog.processors.format_exc_info if json else structlog.processors.StackInfoRenderer(),
             structlog.processors.JSONRenderer(ensure_ascii=False)
             if json
-            else structlog.dev.ConsoleRenderer(),
+            else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=structlog.WriteLoggerFactory(sys.stderr),

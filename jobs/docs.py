@@ -56,7 +56,40 @@ def commands_md() -> str:
     return text.replace("# Commands\n", "# Commands\n\nMade by `make docs` from the commands' own help.\n", 1)
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_md, "commands.md": commands_md}
+def endpoints_md() -> str:
+    """Return docs/endpoints.md: every operation of the API with its scope, from its OpenAPI document."""
+    from psycopg_pool import ConnectionPool
+
+    from api.app import create_app
+    from core.clock import SystemClock
+
+    document = create_app(Settings.model_construct(), SystemClock(), ConnectionPool(open=False)).openapi()
+    lines = [
+        "# Endpoints",
+        "",
+        "Made by `make docs` from the OpenAPI document; [api.md](api.md) says how to use them.",
+        "",
+        "| | address | scope | parameters | what it does |",
+        "|---|---|---|---|---|",
+    ]
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            scopes = [scope for need in operation.get("security", ()) for scope in need["key"]]
+            given = [p["name"] for p in operation.get("parameters", ()) if p["in"] == "query"]
+            shown = [
+                f"`{method.upper()}`",
+                f"`{path}`",
+                *(" ".join(f"`{n}`" for n in x) for x in (scopes, given)),
+            ]
+            lines.append("| " + " | ".join([*shown, operation["description"]]) + " |")
+    return "\n".join([*lines, ""])
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_md,
+    "commands.md": commands_md,
+    "endpoints.md": endpoints_md,
+}
 
 
 def main() -> None:

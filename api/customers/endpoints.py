@@ -40,7 +40,7 @@ def list_customers(
     return page.build(request, response, "customers", customers, given.limit, lambda c: (c.account_no,))
 
 
-@router.get("/{account_no}", operation_id="getCustomer", responses=answers(PROFILE, 404))
+@router.get("/{account_no:path}", operation_id="getCustomer", responses=answers(PROFILE, 404))
 def get_customer(caller: Reader, account_no: Annotated[Name, Path()]) -> Profile:
     """Return one customer's whole profile: contacts, manager, meters, use, plan, events, tickets, visits."""
     with caller.transaction() as conn:

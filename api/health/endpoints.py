@@ -8,7 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from pydantic import BaseModel
 
-from api.answers import Responses, answers, failures
+from api.answers import Responses, failures
 from api.auth import Caller, needs
 from api.problem import problem, request_id
 from api.rows import rows
@@ -67,7 +67,7 @@ def _not_ready(request: Request, detail: str, cure: str) -> Response:
     operation_id="metrics",
     response_class=Response,
     responses={
-        **answers(None),
+        **failures(401, 403, 500, 503),
         200: {"description": "As asked.", "content": {"text/plain": TEXT}},
     },
 )

@@ -68,23 +68,8 @@ def _json(content: object, headers: dict[str, str]) -> Response:
     return Response(msgspec.json.encode(content), media_type="application/json", headers=headers)
 
 
-@router.get("/{serial}", operation_id="getMeter", responses=answers(METER, 404))
-def get_meter(caller: Reader, serial: Serial) -> MeterDetail:
-    """Return one meter: the device, where it was installed, and its last reading."""
-    with caller.transaction() as conn:
-        meter = _meter(conn, serial)
-        since = meter["high_water"] or caller.now() - RECENT
-        last = first(conn, "last_reading", meter_id=meter["id"], since=since)
-        installations = rows(conn, "meter_installations", meter_id=meter["id"], limit=MOST)
-    if last is not None:
-        last["flags"] = series.flag_names(last["flags"])
-    return MeterDetail.model_validate(
-        {**meter, "clock_skew_s": meter["skew_s"], "installations": installations, "last_reading": last}
-    )
-
-
 @router.get(
-    "/{serial}/readings",
+    "/{serial:path}/readings",
     operation_id="getReadings",
     response_model=Readings,
     responses=_with_csv(
@@ -121,7 +106,7 @@ def get_readings(
 
 
 @router.get(
-    "/{serial}/usage",
+    "/{serial:path}/usage",
     operation_id="getUsage",
     response_model=Usage,
     responses=_with_csv(
@@ -156,4 +141,19 @@ def get_usage(
             "items": items,
         },
         {"Vary": "Accept"},
+    )
+
+
+@router.get("/{serial:path}", operation_id="getMeter", responses=answers(METER, 404))
+def get_meter(caller: Reader, serial: Serial) -> MeterDetail:
+    """Return one meter: the device, where it was installed, and its last reading."""
+    with caller.transaction() as conn:
+        meter = _meter(conn, serial)
+        since = meter["high_water"] or caller.now() - RECENT
+        last = first(conn, "last_reading", meter_id=meter["id"], since=since)
+        installations = rows(conn, "meter_installations", meter_id=meter["id"], limit=MOST)
+    if last is not None:
+        last["flags"] = series.flag_names(last["flags"])
+    return MeterDetail.model_validate(
+        {**meter, "clock_skew_s": meter["skew_s"], "installations": installations, "last_reading": last}
     )

@@ -88,10 +88,11 @@ def _actor(caller: Caller) -> tickets.Actor:
 
 
 @router.post("/{id}/acknowledge", operation_id="acknowledgeTicket", responses=STEP)
-def acknowledge(caller: Writer, id_: TicketId, said: Acknowledge) -> TicketDetail:
+def acknowledge(caller: Writer, id_: TicketId, said: Acknowledge | None = None) -> TicketDetail:
     """Take a ticket on; refused with 409 unless it is open or reopened."""
     with caller.transaction() as conn:
-        tickets.acknowledge(conn, id_, actor=_actor(caller), at=caller.now(), why=said.why)
+        why = said.why if said else ""
+        tickets.acknowledge(conn, id_, actor=_actor(caller), at=caller.now(), why=why)
         return _detail(conn, id_)
 
 

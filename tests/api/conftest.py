@@ -9,14 +9,20 @@ from starlette.testclient import TestClient
 
 from api import keys
 from api.app import create_app
+from core import logs
 from core.clock import SetClock
-from core.settings import Settings
+from core.settings import load
 from sql.pool import Connection, Pool, open_pool
 from tests.api.town import Town, build
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 Ask = Callable[..., TestClient]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _plain_logs() -> None:
+    logs.configure("ERROR", json=True)
 
 
 @pytest.fixture
@@ -32,7 +38,7 @@ def pool(database_url: str) -> Iterator[Pool]:
 
 @pytest.fixture
 def app(pool: Pool, clock: SetClock) -> FastAPI:
-    return create_app(Settings(_env_file=None), clock, pool)
+    return create_app(load(), clock, pool)
 
 
 @pytest.fixture

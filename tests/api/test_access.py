@@ -60,7 +60,7 @@ def test_every_declared_operation_is_a_route_and_the_other_way_round(app: FastAP
     "given", ["", "Basic x", "Bearer", "Bearer x", "Bearer hw_00000000_" + "0" * 64, "Bearer \u00e9"]
 )
 def test_what_is_no_key_is_refused(nobody: TestClient, given: str) -> None:
-    answer = nobody.get("/v1/events", headers={"Authorization": given.encode("latin-1")})
+    answer = nobody.get("/v1/events", headers=[(b"Authorization", given.encode("latin-1"))])
     assert answer.status_code == 401
 
 

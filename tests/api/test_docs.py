@@ -1,0 +1,119 @@
+"""docs/api.md names what there is: every request in it is one that the document knows."""
+
+import re
+import shlex
+from itertools import pairwise
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from fastapi import FastAPI
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+
+from api import keys, metrics
+from api.problem import TITLES
+from jobs.keys import app as command
+from sql.pool import Connection
+from tests.api.town import Town
+
+PAGE = Path(__file__).parents[2] / "docs" / "api.md"
+
+
+def commands(program: str) -> list[list[str]]:
+    """The command lines of the page that run this program."""
+    text = PAGE.read_text("utf-8").replace("\\\n", " ")
+    blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [shlex.split(line) for line in lines if line.startswith(program)]
+
+
+def test_every_request_of_the_page_is_answered(all_seeing: TestClient, app: FastAPI, town: Town) -> None:
+    """With the names of the tests' town in place of the page's, none is unknown, refused or broken."""
+    named = set()
+    for words in commands("curl"):
+        (url,) = [word for word in words if word.startswith("http")]
+        options = dict(pairwise(words))
+        parts = urlsplit(url)
+        for name, ours in [
+            ("10023417", "A1"),
+            ("JC-00417", "M-A"),
+            ("981", "1"),
+            ("/17/", "/1/"),
+            ("/5", "/1"),
+        ]:
+            parts = parts._replace(path=parts.path.replace(name, ours))
+        method = options.get("-X", "POST" if "-d" in options else "GET")
+        answer = all_seeing.request(
+            method,
+            parts.path + "?" * bool(parts.query) + parts.query,
+            content=options.get("-d"),
+            headers={
+                "Content-Type": "application/json",
+                "Accept": "text/csv" if "Accept: text/csv" in words else "*/*",
+            },
+        )
+        assert answer.status_code in {200, 202}, (url, answer.text)
+        assert (words.count("Authorization: Bearer $KEY") == 1) == (
+            parts.path not in {"/healthz", "/readyz"}
+        ), url
+        named.add((method, re.sub(r"/(A1|M-A|1)(?=/|$)", "/{}", parts.path)))
+    known = {
+        (method.upper(), re.sub(r"{\w+}", "{}", path))
+        for path, item in app.openapi()["paths"].items()
+        for method in item
+    }
+    assert named == known - {("GET", "/v1/meters/{}"), ("GET", "/v1/tickets/{}")}
+
+
+def test_every_scope_status_and_metric_is_on_the_page() -> None:
+    text = PAGE.read_text("utf-8")
+    for scope in keys.SCOPES:
+        assert f"| `{scope}` |" in text
+    for status in TITLES.keys() - {400, 415}:
+        assert f"| {status} |" in text
+    for metric in (metrics.REQUESTS, metrics.SECONDS):
+        (described,) = metric.describe()
+        name = described.name + ("_total" if described.type == "counter" else "")
+        assert f"| `{name}` |" in text
+
+
+def test_keys_are_made_listed_and_revoked_as_the_page_says(
+    database_url: str, conn: Connection, town: Town, nobody: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADWATER_DATABASE_URL", database_url)
+    conn.execute("update staff set login = 'li.wei' where login = 'anna'")
+    run = CliRunner()
+    made = []
+    for words in commands("headwater key create"):
+        result = run.invoke(command, words[2:])
+        assert result.exit_code == 0, result.output
+        made.append(result.stdout.strip())
+    answer = nobody.get("/v1/customers", headers={"Authorization": f"Bearer {made[1]}"})
+    assert [customer["account_no"] for customer in answer.json()["items"]] == ["A1"]
+    listed = run.invoke(command, ["list"], env={"COLUMNS": "200"}).output
+    for key in made:
+        prefix, secret = key.split("_")[1:]
+        assert prefix in listed
+        assert secret not in listed
+    assert run.invoke(command, ["revoke", made[1].split("_")[1]]).exit_code == 0
+    refused = nobody.get("/v1/customers", headers={"Authorization": f"Bearer {made[1]}"})
+    assert refused.status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["create", "--name", "x", "--scopes", "everything"], "everything"),
+        (["create", "--name", "x", "--scopes", ""], "none"),
+        (["create", "--name", " ", "--scopes", "events:read"], "needs a name"),
+        (["create", "--name", "x", "--scopes", "events:read", "--staff", "ghost"], "ghost"),
+        (["revoke", "00000000"], "00000000"),
+    ],
+)
+def test_a_key_that_can_not_be_made_or_revoked_says_why(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, words: list[str], said: str
+) -> None:
+    monkeypatch.setenv("HEADWATER_DATABASE_URL", database_url)
+    result = CliRunner().invoke(command, words)
+    assert said in str(result.exception)
