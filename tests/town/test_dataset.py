@@ -99,25 +99,25 @@ def test_sorting_on_disk_gives_what_sorting_in_memory_gives() -> None:
 
 
 BAD_TABLES = [
-    ("meters", METERS.replace("q3_lph", "q3"), r"meters\.csv, line 1, column q3: unknown column\. Remove or rename"),
+    ("meters", METERS.replace("q3_lph", "q3"), r"meters\.csv, line 1, column q3: unknown column\. Remove or rename"),  # noqa: E501
     ("meters", "meter,meter\na,b\n", r"line 1, column meter: the column stands twice\. Keep one"),
     ("meters", "kind\ncustomer\n", r"line 1, column meter: the column is missing\. Add it"),
-    ("meters", METERS.replace("m2,customer", "m2,valve"), r"line 3, column kind: 'valve' is not one of customer"),
+    ("meters", METERS.replace("m2,customer", "m2,valve"), r"line 3, column kind: 'valve' is not one of customer"),  # noqa: E501
     ("meters", METERS.replace("2500", "fast", 1), r"line 2, column q3_lph: 'fast' is not a number"),
     ("meters", METERS.replace("2500", "nan", 1), r"line 2, column q3_lph: 'nan' is not a finite number"),
     ("meters", METERS.replace("2500", "0", 1), r"line 2, column q3_lph: '0' is not a number above 0"),
     ("meters", METERS.replace("3600", "12.5", 1), r"line 2, column interval_s: '12.5' is not a whole number"),
     ("meters", METERS.replace("m2", "m1"), r"line 3, column meter: 'm1' stands in line 2 already"),
-    ("meters", METERS.replace("c2", "c9"), r"line 3, column customer: 'c9' does not stand in customers\.csv\. Add"),
-    ("meters", METERS.replace("m2,customer", "m2"), r"line 3: 5 values where the header has 6\. Check the commas"),
+    ("meters", METERS.replace("c2", "c9"), r"line 3, column customer: 'c9' does not stand in customers\.csv\. Add"),  # noqa: E501
+    ("meters", METERS.replace("m2,customer", "m2"), r"line 3: 5 values where the header has 6\. Check the commas"),  # noqa: E501
     ("meters", METERS.replace("m2", ""), r"line 3, column meter: the value is missing\. Fill it in"),
-    ("meters", "meter,installed_at\na,2026-01-01\n", r"line 2, column installed_at: .*offset from UTC: append Z"),
+    ("meters", "meter,installed_at\na,2026-01-01\n", r"line 2, column installed_at: .*offset from UTC: append Z"),  # noqa: E501
     ("meters", METERS.encode("utf-16"), r"meters\.csv, line 1: not UTF-8\. Save the file as UTF-8"),
-    ("dmas", DMAS.replace("01:30", "half two"), r"dmas\.csv, line 2, column night_start: 'half two' is not a time"),
+    ("dmas", DMAS.replace("01:30", "half two"), r"dmas\.csv, line 2, column night_start: 'half two' is not a time"),  # noqa: E501
     ("customers", CUSTOMERS.replace("c2,云河厂", 'c2,"云河厂'), r"customers\.csv, line 3: not CSV .*quotes"),
-    ("utility", "name,timezone\nA,Mars/Base\n", r"line 2, column timezone: 'Mars/Base' is not a time zone\. Write"),
+    ("utility", "name,timezone\nA,Mars/Base\n", r"line 2, column timezone: 'Mars/Base' is not a time zone\. Write"),  # noqa: E501
     ("utility", "name\nA\nB\n", r"utility\.csv: 2 rows\. Describe one"),
-    ("outages", "outage,kind,dma,reason,start,expected_end\no,planned,d1,x,2026-01-02T00:00:00Z,2026-01-01T00:00:00Z\n",
+    ("outages", "outage,kind,dma,reason,start,expected_end\no,planned,d1,x,2026-01-02T00:00:00Z,2026-01-01T00:00:00Z\n",  # noqa: E501
      r"outages\.csv, line 2, column expected_end: expected_end is not after start"),
 ]  # fmt: skip
 

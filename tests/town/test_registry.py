@@ -92,7 +92,8 @@ def test_an_exchanged_meter_follows_at_the_same_service_point(conn: Connection, 
     points = rows(
         conn,
         b"""select m.serial, p.code, m.active, i.removed_at = 'infinity' from meter_installation i
-            join meter m on m.id = i.meter_id join service_point p on p.id = i.service_point_id order by m.serial""",
+            join meter m on m.id = i.meter_id join service_point p on p.id = i.service_point_id
+            order by m.serial""",
     )
     assert points == [
         ("garden", "c1/garden", True, True),

@@ -10,18 +10,19 @@ from typing import Any
 import numpy as np
 import paho.mqtt.client as mqtt
 import pytest
-from ingest.codecs.native import Native
-from ingest.draft import Draft
 from paho.mqtt.enums import CallbackAPIVersion
 
 from core.batch import concat
 from core.errors import InfrastructureError, SettingsError
 from core.words import Flag
+from ingest.codecs.native import Native
+from ingest.draft import Draft
 from jobs.dataset import Dataset, MeterRow, ReadingWriter, open_dataset, write_table
+from jobs.dataset.readings import instant
 from jobs.publisher import Publisher
 from jobs.replay import Course, messages, replay, weeks_to
 from jobs.simulate import Plan, simulate
-from jobs.stack import StackUrls
+from jobs.stack import PrivateBroker, StackUrls
 from tests.town.folders import batch
 from tests.waiting import until
 
@@ -123,8 +124,6 @@ def test_messages_come_window_by_window_and_late_readings_late(town: Dataset) ->
 
 def test_a_course_chooses_meters_and_times_and_moves_them(town: Dataset) -> None:
     middle = town.extent.first + (town.extent.last - town.extent.first) // 2
-    from jobs.dataset.readings import instant  # noqa: PLC0415
-
     week = 7 * 86_400_000_000
     course = Course(meters=(town.serials[0],), end=instant(middle), shift_us=week)
     got = decoded([(m.meter, m.payload) for m in messages(town, course)])
@@ -141,6 +140,21 @@ def test_the_pace_is_that_of_the_data(stack: StackUrls, town: Dataset) -> None:
         replay(town, publisher, course, pause=waits.append)
     # Nobody slept, so each wait is counted from the start: the last one is the length of the replay.
     assert max(waits) == pytest.approx((town.extent.last - town.extent.first) / 86_400e6, rel=0.15)
+
+
+def test_a_restart_of_the_broker_loses_nothing(town: Dataset) -> None:
+    with PrivateBroker() as broker, Publisher(broker.url, window=20) as publisher:
+        seen: list[int] = []
+
+        def restart(acknowledged: int) -> None:
+            seen.append(acknowledged)
+            if len(seen) == 200:
+                broker.stop()
+                broker.start()
+
+        done = replay(town, publisher, Course(window_s=3600), restart)
+    assert len(seen) > 400
+    assert done.readings == town.extent.rows
 
 
 def payloads(folder: Path, **columns: Any) -> list[Any]:
