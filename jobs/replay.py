@@ -32,7 +32,7 @@ class Course:
     """What to replay and how fast: `speed` times as fast as it was; infinite is as fast as the broker takes.
 
     `start` and `end` choose readings by `ts`, `meters` by serial; `window_s` of simulated time go into one
-    message of a meter; `shift_us` is added to every `ts` that is published.
+    message of a meter; `shift_us` is added to every `ts` that is published, on `topic`.
     """
 
     speed: float = float("inf")
@@ -41,6 +41,7 @@ class Course:
     start: datetime | None = None
     end: datetime | None = None
     shift_us: int = 0
+    topic: str = "meters/{meter}/readings"
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def replay(
         ahead = (message.due - first) / US / course.speed - (time.monotonic() - began)
         if ahead > 0:
             pause(ahead)
-        publisher.publish(f"meters/{message.meter}/readings", message.payload, message.readings)
+        publisher.publish(course.topic.format(meter=message.meter), message.payload, message.readings)
         advance(publisher.take_acknowledged())
     publisher.finish()
     advance(publisher.take_acknowledged())

@@ -90,6 +90,7 @@ def replay(
     window: Annotated[
         int, typer.Option(min=1, help="Seconds of a meter's readings in one message.")
     ] = 21_600,
+    topic: Annotated[str, typer.Option(help="Where to publish.")] = "meters/{meter}/readings",
     recent: Annotated[
         bool, typer.Option(help="Move all times by whole weeks to end in the last one.")
     ] = False,
@@ -111,6 +112,7 @@ def replay(
         start=_instant("--from", since),
         end=_instant("--to", until),
         shift_us=room.weeks_to(dataset.extent.last, micros(SystemClock().now())) if recent else 0,
+        topic=topic,
     )
     url = located(load(), mqtt=True).mqtt_url
     with Publisher(url) as publisher, track("readings", dataset.extent.rows) as advance:

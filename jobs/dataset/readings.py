@@ -117,7 +117,7 @@ def _csv(file: Path) -> Iterator[pa.RecordBatch]:
             raise DatasetError(
                 file,
                 f"{bad[0].actual_columns} values where the header has {bad[0].expected_columns}",
-                "Check the commas of the line; leave no empty line.",
+                "Check the commas of the line.",
                 line=bad[0].number or 0,
             ) from None
         raise DatasetError(
@@ -134,6 +134,14 @@ def _batch(file: Path, table: pa.RecordBatch, known: pa.Array, line: int) -> Rea
     meter_id = pc.index_in(meter, value_set=known)
     if meter_id.null_count:
         row = int(np.flatnonzero(meter_id.is_null().to_numpy(zero_copy_only=False))[0])
+        if not meter[row].is_valid:
+            raise DatasetError(
+                file,
+                "the meter is missing",
+                "Fill it in; leave no line empty.",
+                line=line + row,
+                column="meter",
+            )
         raise DatasetError(
             file,
             f"{meter[row].as_py()!r} does not stand in meters",

@@ -1,0 +1,146 @@
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from core.errors import BadDataError
+from jobs import registry
+from jobs.dataset import StaffRow, open_dataset
+from sql.pool import Connection
+from tests.town.folders import CUSTOMERS, READINGS, folder
+
+TODAY = date(2026, 11, 21)
+
+
+def rows(conn: Connection, query: bytes) -> list[tuple[object, ...]]:
+    return conn.execute(query).fetchall()
+
+
+def test_loading_twice_changes_nothing(conn: Connection, tmp_path: Path) -> None:
+    dataset = open_dataset(
+        folder(
+            tmp_path,
+            utility="name,timezone,currency,price_m3\n青溪水务,Asia/Shanghai,CNY,3.8\n",
+            customers=CUSTOMERS.replace("dma\n", "dma,plan_m3_month\n").replace("d1\n", "d1,30\n"),
+            outages="outage,kind,dma,reason,start,expected_end\n"
+            "o1,planned,d1,valve,2026-01-01T00:00:00Z,2026-01-01T04:00:00Z\n",
+        )
+    )
+    first = registry.load_registry(conn, dataset, TODAY)
+    readings = registry.load_readings(conn, dataset)
+    assert first == {
+        "utility": 1, "region": 1, "staff": 1, "dma": 1, "customer": 2, "service_point": 2, "meter": 2,
+        "meter_installation": 2, "water_plan": 4, "outage": 1,
+    }  # fmt: skip
+    assert (readings.read, readings.stored, readings.conflicting) == (3, 3, 0)
+    assert set(registry.load_registry(conn, dataset, TODAY).values()) == {0}
+    again = registry.load_readings(conn, dataset)
+    assert (again.read, again.stored, again.conflicting) == (3, 0, 0)
+    assert rows(conn, b"select count(*), count(distinct meter_id) from reading") == [(3, 2)]
+    assert rows(conn, b"select count(*) from customer_change") == [(0,)]
+    assert rows(conn, b"select month::text from water_plan where account_no = 'c1' order by month") == [
+        ("2026-01-01",),
+        ("2026-11-01",),
+    ]
+
+
+def test_detection_is_told_of_imported_readings(conn: Connection, tmp_path: Path) -> None:
+    dataset = open_dataset(folder(tmp_path))
+    registry.load_registry(conn, dataset, TODAY)
+    conn.execute("listen headwater_reading")
+    registry.load_readings(conn, dataset)
+    [(meters, first, last, count)] = rows(
+        conn, b"select cardinality(meter_ids), ts_min[1], ts_max[1], readings from arrival"
+    )
+    assert (meters, count) == (2, 3)
+    assert (last - first).total_seconds() == 3600  # type: ignore[operator]
+    assert [n.channel for n in conn.notifies(timeout=5, stop_after=1)] == ["headwater_reading"]
+
+
+def test_a_reading_that_is_there_stands_and_a_conflict_is_counted(conn: Connection, tmp_path: Path) -> None:
+    registry.load_registry(conn, open_dataset(folder(tmp_path)), TODAY)
+    registry.load_readings(conn, open_dataset(folder(tmp_path)))
+    changed = folder(tmp_path, readings=READINGS.replace("20.5", "99") + "m1,2026-01-01T02:00:00Z,12,,\n")
+    loaded = registry.load_readings(conn, open_dataset(changed))
+    assert (loaded.stored, loaded.conflicting) == (1, 1)
+    assert rows(conn, b"select register_l from reading order by register_l") == [(10,), (11,), (12,), (20.5,)]
+
+
+def test_a_changed_customer_is_written_and_the_change_kept(conn: Connection, tmp_path: Path) -> None:
+    registry.load_registry(conn, open_dataset(folder(tmp_path)), TODAY)
+    conn.execute(
+        "update customer set phone = '123', segment = 'vulnerable', segment_by = 'li' where account_no = 'c1'"
+    )
+    moved = folder(tmp_path, customers=CUSTOMERS.replace("王敏", "王小敏"))
+    changed = registry.load_registry(conn, open_dataset(moved), TODAY)
+    assert changed["customer"] == 1
+    assert rows(conn, b"select name, phone, segment, version from customer where account_no = 'c1'") == [
+        ("王小敏", "123", "vulnerable", 2)
+    ]
+    assert rows(conn, b"select actor, version, before->>'name', after->>'name' from customer_change") == [
+        ("import", 2, "王敏", "王小敏")
+    ]
+
+
+def test_an_exchanged_meter_follows_at_the_same_service_point(conn: Connection, tmp_path: Path) -> None:
+    meters = (
+        "meter,customer,installed_at,removed_at\n"
+        "old,c1,,2026-01-02T00:00:00Z\nm2,c2,,\nm1,c1,2026-01-02T00:00:00Z,\ngarden,c1,,\n"
+    )
+    for _ in range(2):
+        registry.load_registry(conn, open_dataset(folder(tmp_path, meters=meters)), TODAY)
+    points = rows(
+        conn,
+        b"""select m.serial, p.code, m.active, i.removed_at = 'infinity' from meter_installation i
+            join meter m on m.id = i.meter_id join service_point p on p.id = i.service_point_id
+            order by m.serial""",
+    )
+    assert points == [
+        ("garden", "c1/garden", True, True),
+        ("m1", "c1/old", True, True),
+        ("m2", "c2/m2", True, True),
+        ("old", "c1/old", False, False),
+    ]
+
+
+def test_a_meter_that_moves_on_ends_its_first_installation(conn: Connection, tmp_path: Path) -> None:
+    registry.load_registry(conn, open_dataset(folder(tmp_path)), TODAY)
+    meters = "meter,customer,installed_at\nm1,c2,2026-02-01T00:00:00Z\nm2,c2,\n"
+    registry.load_registry(conn, open_dataset(folder(tmp_path, meters=meters)), TODAY)
+    assert rows(
+        conn,
+        b"""select p.account_no, i.removed_at = 'infinity' from meter_installation i
+            join meter m on m.id = i.meter_id join service_point p on p.id = i.service_point_id
+            where m.serial = 'm1' order by i.installed_at""",
+    ) == [("c1", False), ("c2", True)]
+
+
+def test_meters_and_readings_alone_make_bare_customers_and_dmas(conn: Connection, tmp_path: Path) -> None:
+    registry.load_registry(conn, open_dataset(folder(tmp_path, customers="", dmas="")), TODAY)
+    assert rows(conn, b"select account_no, name from customer order by 1") == [("c1", "c1"), ("c2", "c2")]
+    assert rows(conn, b"select code, name from dma") == [("d1", "d1")]
+
+
+def test_staff_have_superiors_deputies_and_what_is_not_given_stays(conn: Connection) -> None:
+    registry.add_staff(
+        conn,
+        [
+            StaffRow("wang", "王敏", "wang@x.example", superior="zhao", deputy="duty", region="东区"),
+            StaffRow("zhao", "赵丽", language="en", roles="operations;reader"),
+            StaffRow("duty", "值班台", duty_desk=True),
+        ],
+    )
+    assert registry.add_staff(conn, [StaffRow("wang", "王小敏")]) == 1
+    assert registry.list_staff(conn) == [
+        ("duty", "值班台", "", "zh", "manager", "", "", "", "yes"),
+        ("wang", "王小敏", "wang@x.example", "zh", "manager", "东区", "zhao", "duty", ""),
+        ("zhao", "赵丽", "", "en", "operations reader", "", "", "", ""),
+    ]
+    assert registry.staff_without_mail(conn) == ["duty", "zhao"]
+    with pytest.raises(BadDataError, match="no role king"):
+        registry.add_staff(conn, [StaffRow("wang", "王敏", roles="king")])
+
+
+def test_readings_before_their_meters_are_refused(conn: Connection, tmp_path: Path) -> None:
+    with pytest.raises(BadDataError, match="2 meters are not in the database"):
+        registry.load_readings(conn, open_dataset(folder(tmp_path)))
