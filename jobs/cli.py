@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from core.errors import HeadwaterError
-from jobs import town
+from jobs import keys, town
 from jobs.stack.cli import app as stack_app
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 app.add_typer(stack_app, name="stack", rich_help_panel="Set-up")
+app.add_typer(keys.app, name="key", rich_help_panel="Set-up")
 town.add_to(app)
 
 

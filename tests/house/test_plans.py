@@ -14,7 +14,7 @@ from sql.query import Queries, rooms
 from tests import factories
 from tests.databases import fresh_database
 
-ROWS: dict[str, dict[str, object]] = {
+ROWS: dict[str, dict[str, Any]] = {
     "reading": {"meter_id": 1},
     "usage_hourly": {"meter_id": 1, "volume_l": 1.0, "quality": 0},
     "quarantine": {"topic": "t", "payload": b"", "reason": "malformed", "detail": ""},
