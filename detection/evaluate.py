@@ -19,6 +19,9 @@ from detection.roster import Roster
 from detection.timetable import Timetable
 from detection.window import Series
 
+#: What passes within half a day belongs to what a site does, and stays in what it learns.
+_SHORT_S = 43_200
+
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
@@ -174,7 +177,8 @@ class Evaluator:
             inside = np.zeros((len(index), hi - lo), bool)
             for i in np.flatnonzero(np.isin(ids[index], np.fromiter(listed, np.int64, len(listed)))):
                 for e in book.at(int(ids[index[i]]), detector.leaves_out):
-                    if e.detected_s <= day_lo * size:
+                    lasted_s = (e.cleared_s or e.last_s) - e.onset_s
+                    if e.detected_s <= day_lo * size and lasted_s >= _SHORT_S:
                         end = hi if e.cleared_s is None else -(-e.cleared_s // size)
                         inside[i, max(e.onset_s // size - lo, 0) : max(end - lo, 0)] = True
             return inside

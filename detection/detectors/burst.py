@@ -100,10 +100,10 @@ DETECTOR = Detector(
         ),
         Param(
             "usual_quantile",
-            0.995,
+            0.999,
             "quantile",
             "The usual maximum: this quantile of the site's flows in its history.",
-            "own: 3 of 672 hours may be higher, so a single past excess hides nothing",
+            "own: of four weeks all hours, all but two quarter-hours; long events are left out",
             low=0.5,
             high=1,
         ),
