@@ -17,7 +17,7 @@ from detection.catalogue import DETECTORS
 from detection.detector import Detector
 from detection.episode import Book
 from detection.evaluate import Evaluator, Known, Touched
-from detection.lifecycle import Change, Diary, Outage
+from detection.lifecycle import Change, Diary, Event, Outage, Subject
 from detection.policy import Policies, Policy
 from detection.portion import Portion
 from detection.roster import Roster
@@ -59,11 +59,21 @@ class Engine:
         self.diary = Diary(detectors, rearm_h=rearm_h)
         self.know(roster, policies)
 
-    def know(self, roster: Roster, policies: Sequence[Policy] = ()) -> None:
-        """Take over who the meters are and which policies hold, from now on."""
+    def know(self, roster: Roster, policies: Sequence[Policy] = ()) -> bool:
+        """Take over who the meters are and which policies hold, from now on.
+
+        Returns False, and takes over nothing, if the reporting interval of a meter has changed: its window
+        is no longer of use.
+        """
+        slot_s = np.array([slot_seconds(int(s)) for s in roster.interval_s], np.int64)
+        for rings in (self._volumes, self._pressures):
+            for size, ring in rings.items():
+                site = roster.find(ring.meter_id)
+                if (slot_s[site[site >= 0]] != size).any():
+                    return False
         self.roster = roster
         self.timetable = Timetable(roster.timezone, roster.country)
-        self._slot_s = np.array([slot_seconds(int(s)) for s in roster.interval_s], np.int64)
+        self._slot_s = slot_s
         self._evaluator = Evaluator(
             self._detectors,
             roster,
@@ -71,6 +81,37 @@ class Engine:
             Policies(policies, self._detectors, roster),
             self.book,
         )
+        return True
+
+    def remember(self, events: Sequence[Event], epochs: Mapping[Subject, int]) -> None:
+        """Take over the events that may still change, and the highest epoch of every subject and group."""
+        self.diary.remember(events, epochs)
+        self.book.clear()
+        for event in events:
+            if event.retracted_s is None:
+                for episode in event.episodes:
+                    self.book.add(episode)
+
+    def slot_s(self, meter_ids: Ints) -> Ints:
+        """Return the longer of slot and reporting interval of known meters, seconds."""
+        site = self.roster.find(meter_ids)
+        return np.maximum(self._slot_s[site], self.roster.interval_s[site])
+
+    def known(self, meter_ids: Ints) -> tuple[Ints, Ints]:
+        """Return from when the window may know something of each meter (else far ahead), and until when."""
+        oldest = np.full(len(meter_ids), 2**61, np.int64)
+        newest = np.zeros(len(meter_ids), np.int64)
+        for ring in [*self._volumes.values(), *self._pressures.values()]:
+            row = ring.rows(meter_ids)
+            has = row >= 0
+            oldest[has] = ring.start * ring.slot_s
+            newest[has] = np.maximum(newest[has], ring.newest[row[has]] * ring.slot_s)
+        return oldest, newest
+
+    @property
+    def horizon_s(self) -> int:
+        """Start of the window, seconds; 0 while it is empty."""
+        return max(self.newest_s - self._window_days * 86_400, 0)
 
     @property
     def nbytes(self) -> int:
@@ -96,7 +137,7 @@ class Engine:
         changes = self.diary.settle(self._touched, self._late, self.book, self.roster, outages, now_s)
         usage = join(self._usage)
         self._touched, self._late, self._usage = set(), set(), []
-        self.diary.forget(self.newest_s - self._window_days * 86_400, self.book)
+        self.diary.forget(self.horizon_s, self.book)
         return Result(changes, usage)
 
     def _feed(self, portion: Portion, *, evaluate: bool) -> None:

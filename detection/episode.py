@@ -48,6 +48,10 @@ class Book:
         """Return a detector's episodes by meter."""
         return self._episodes.setdefault(detector, {})
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._episodes.clear()
+
     def put(self, detector: str, meter_id: int, episodes: list[Episode]) -> None:
         """Replace one meter's episodes of one detector."""
         if episodes:

@@ -104,6 +104,13 @@ class Diary:
         """Return every event that is remembered."""
         return [e for listed in self._events.values() for e in listed]
 
+    def open_by_group(self) -> dict[str, int]:
+        """Return how many events are open, by group; a group that ever had one is named."""
+        counted = {key[2]: 0 for key in self._epochs}
+        for event in self.events():
+            counted[event.grp] += event.cleared_s is None and event.retracted_s is None
+        return counted
+
     def stored(self, event: Event, event_id: int) -> None:
         """Note the id under which the store keeps an event."""
         self._put(replace(event, id=event_id))
