@@ -39,12 +39,16 @@ create table event (
     loss_m3 float8 not null default 0,
     money float8 not null default 0,
     evidence jsonb not null default '{}',
+    episodes jsonb not null default '[]',
+    announced float8 not null default 0,
     suppressed_by bigint,
     retracted_at timestamptz,
     revision int not null default 1,
     updated_at timestamptz not null default now(),
     constraint event_identity unique (subject_kind, subject, grp, epoch)
 );
+comment on column event.episodes is 'the alarms the event is made of, as detection keeps them';
+comment on column event.announced is 'magnitude at the last entry';
 create index event_open_idx on event (subject_kind, subject, grp) where cleared_at is null and retracted_at is null;
 create index event_recent_idx on event (detected_at desc, id desc);
 create index event_open_recent_idx on event (detected_at desc, id desc) where cleared_at is null and retracted_at is null;

@@ -1,0 +1,163 @@
+"""What every detector consists of, and what it is given and gives back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.words import Severity
+from detection.episode import Episode
+from detection.roster import Roster
+from detection.timetable import Timetable
+from detection.window import Series
+
+Bools = NDArray[np.bool_]
+Floats = NDArray[np.float32]
+Index = NDArray[np.intp]
+
+#: Which part of the window a detector looks at: hourly volumes, volumes or pressures a reporting interval.
+Plane = Literal["hourly", "native", "pressure"]
+Group = Literal["leak", "network", "pressure", "industrial", "device", "welfare", "profile"]
+
+#: Classes of site with defaults of their own: sectors, and homes with several dwellings behind one meter.
+CLASSES = ("residential", "multi_family", "commercial", "industrial", "institutional")
+
+
+@dataclass(frozen=True)
+class Param:
+    """One parameter: its default, its unit, where the figure comes from and what is allowed."""
+
+    name: str
+    default: float
+    unit: str
+    meaning: str
+    source: str
+    by_class: Mapping[str, float] = field(default_factory=dict)
+    low: float = 0.0
+    high: float = float("inf")
+
+
+class Mask(Protocol):
+    """Says which slots of some rows lie inside events that were known before the day began."""
+
+    def __call__(self, index: Index, lo: int, hi: int) -> Bools:
+        """Return (len(index), hi - lo); `index` points into the chunk's rows."""
+        ...
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """What a detector is to look at: some meters over slots [lo, hi) of one local day.
+
+    `rows` are the meters' rows in the series' ring and `site` their positions in the roster; `params` holds
+    one value a row. Nothing past `hi` may be read, and what is usual is learned from before `day_lo`, so
+    that a day looked at in pieces or at once comes out the same.
+    """
+
+    series: Series
+    rows: Index
+    site: Index
+    roster: Roster
+    params: Mapping[str, Floats]
+    timetable: Timetable
+    lo: int
+    hi: int
+    day_lo: int
+    masked: Mask
+
+    def values(self, lookback: int = 0) -> tuple[Floats, Bools]:
+        """Return values and coverage of every row over [lo - lookback, hi)."""
+        return self.series.read(self.rows, self.lo - lookback, self.hi)
+
+    def history(self, index: Index, days: int) -> tuple[Floats, Bools]:
+        """Return values and coverage of the `days` before the day, without what lies inside events.
+
+        Where events cover more than half of it, they have become what is usual, and nothing is left out.
+        """
+        lo = self.day_lo - days * 86_400 // self.series.slot_s
+        values, covered = self.series.read(self.rows[index], lo, self.day_lo)
+        outside = covered & ~self.masked(index, lo, self.day_lo)
+        usual = outside.sum(axis=1) * 2 < covered.sum(axis=1)
+        return values, np.where(usual[:, None], covered, outside)
+
+    def whole(self, index: Index) -> tuple[Floats, Bools, int]:
+        """Return values, coverage and first slot of everything the window holds up to `hi`."""
+        lo = min(self.series.start, self.lo)
+        values, covered = self.series.read(self.rows[index], lo, self.hi)
+        return values, covered, lo
+
+
+@dataclass(frozen=True)
+class Marks:
+    """For each row and slot of a chunk: does it raise, does it clear. Neither: it leaves things as they are.
+
+    `back` is how many slots before the clearing one, itself included, the end of the cause is dated.
+    """
+
+    raises: Bools
+    clears: Bools
+    back: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Spans:
+    """Alarms to be measured, one a position: chunk index, slots of onset (-1: to be found), raise and end.
+
+    `end` is exclusive: one past the last slot in alarm that is known.
+    """
+
+    index: Index
+    onset: NDArray[np.int64]
+    raised: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a detector says of each span: slot of onset, magnitude in its unit, litres lost, evidence."""
+
+    onset: NDArray[np.int64]
+    magnitude: NDArray[np.float64]
+    loss_l: NDArray[np.float64]
+    evidence: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Detector:
+    """One detector of the catalogue.
+
+    `kinds` and `sectors` (empty: all) say which meters it is for, `leaves_out` which detectors' events are
+    left out of what it takes as usual. `mark` decides, `measure` gives onset, size and evidence.
+    """
+
+    name: str
+    group: Group
+    finds: str
+    plane: Plane
+    unit: str
+    kinds: frozenset[str]
+    params: tuple[Param, ...]
+    mark: Callable[[Chunk], Marks]
+    measure: Callable[[Chunk, Spans], Measured]
+    severity: Callable[[Episode], Severity]
+    sectors: frozenset[str] = frozenset()
+    leaves_out: frozenset[str] = frozenset()
+    by_dma: bool = False
+    explained_by_outage: bool = False
+    join: Callable[[list[Episode], Mapping[int, str]], dict[str, Any]] | None = None
+
+    def applies(self, roster: Roster) -> Bools:
+        """Return which meters of the roster the detector is for."""
+        for_kind = np.isin(roster.kind, sorted(self.kinds))
+        return for_kind & np.isin(roster.sector, sorted(self.sectors)) if self.sectors else for_kind
+
+
+def by_size(magnitude: float, medium: float, high: float, critical: float) -> Severity:
+    """Return the severity whose threshold `magnitude` has reached."""
+    if magnitude >= critical:
+        return Severity.CRITICAL
+    if magnitude >= high:
+        return Severity.HIGH
+    return Severity.MEDIUM if magnitude >= medium else Severity.LOW

@@ -1,0 +1,234 @@
+"""Readings in, events out: window, VEE, kernels and life cycle, without any I/O.
+
+The same code runs live and in a backtest. It is handed what had arrived and the present instant; it never
+looks ahead.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.batch import ReadingBatch
+from core.words import Quality
+from detection import vee
+from detection.catalogue import DETECTORS
+from detection.detector import Detector
+from detection.episode import Book
+from detection.evaluate import Evaluator, Known, Touched
+from detection.lifecycle import Change, Diary, Event, Outage, Subject
+from detection.policy import Policies, Policy
+from detection.portion import Portion
+from detection.roster import Roster
+from detection.timetable import Timetable
+from detection.usage import Usage, estimate, hourly, join
+from detection.window import Ring, Series, slot_seconds
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a cycle came to: changes of events, and the hourly usage that is news."""
+
+    changes: list[Change]
+    usage: Usage
+
+
+class Engine:
+    """One utility's window, book of alarms and diary of events."""
+
+    def __init__(
+        self,
+        roster: Roster,
+        policies: Sequence[Policy] = (),
+        *,
+        window_days: int = 36,
+        rearm_h: float = 72.0,
+        detectors: Mapping[str, Detector] = DETECTORS,
+    ) -> None:
+        self._window_days = window_days
+        self._detectors = detectors
+        self._volumes: dict[int, Ring] = {}
+        self._pressures: dict[int, Ring] = {}
+        self._touched: set[tuple[str, int]] = set()
+        self._late: set[int] = set()
+        self._usage: list[Usage] = []
+        self.book = Book()
+        self.diary = Diary(detectors, rearm_h=rearm_h)
+        self.know(roster, policies)
+
+    def know(self, roster: Roster, policies: Sequence[Policy] = ()) -> bool:
+        """Take over who the meters are and which policies hold, from now on.
+
+        Returns False, and takes over nothing, if the reporting interval of a meter has changed: its window
+        is no longer of use.
+        """
+        slot_s = np.array([slot_seconds(int(s)) for s in roster.interval_s], np.int64)
+        for rings in (self._volumes, self._pressures):
+            for size, ring in rings.items():
+                site = roster.find(ring.meter_id)
+                if (slot_s[site[site >= 0]] != size).any():
+                    return False
+        self.roster = roster
+        self.timetable = Timetable(roster.timezone, roster.country)
+        self._slot_s = slot_s
+        self._evaluator = Evaluator(
+            self._detectors,
+            roster,
+            self.timetable,
+            Policies(policies, self._detectors, roster),
+            self.book,
+        )
+        return True
+
+    def remember(self, events: Sequence[Event], epochs: Mapping[Subject, int]) -> None:
+        """Take over the events that may still change, and the highest epoch of every subject and group."""
+        self.diary.remember(events, epochs)
+        self.book.clear()
+        for event in events:
+            if event.retracted_s is None:
+                for episode in event.episodes:
+                    self.book.add(episode)
+
+    def slot_s(self, meter_ids: Ints) -> Ints:
+        """Return the longer of slot and reporting interval of known meters, seconds."""
+        site = self.roster.find(meter_ids)
+        return np.maximum(self._slot_s[site], self.roster.interval_s[site])
+
+    def known(self, meter_ids: Ints) -> tuple[Ints, Ints]:
+        """Return from when the window may know something of each meter (else far ahead), and until when."""
+        oldest = np.full(len(meter_ids), 2**61, np.int64)
+        newest = np.zeros(len(meter_ids), np.int64)
+        for ring in [*self._volumes.values(), *self._pressures.values()]:
+            row = ring.rows(meter_ids)
+            has = row >= 0
+            oldest[has] = ring.start * ring.slot_s
+            newest[has] = np.maximum(newest[has], ring.newest[row[has]] * ring.slot_s)
+        return oldest, newest
+
+    @property
+    def horizon_s(self) -> int:
+        """Start of the window, seconds; 0 while it is empty."""
+        return max(self.newest_s - self._window_days * 86_400, 0)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the window, bytes."""
+        return sum(ring.nbytes for ring in [*self._volumes.values(), *self._pressures.values()])
+
+    @property
+    def newest_s(self) -> int:
+        """End of the newest slot known, seconds; 0 without any."""
+        rings = [*self._volumes.values(), *self._pressures.values()]
+        return max(((r.end or 0) * r.slot_s for r in rings), default=0)
+
+    def load(self, portion: Portion) -> None:
+        """Fill the window with what has been evaluated before."""
+        self._feed(portion, evaluate=False)
+
+    def feed(self, portion: Portion) -> None:
+        """Take in new readings and evaluate the slots they touch; portions come in order of time."""
+        self._feed(portion, evaluate=True)
+
+    def settle(self, now_s: int, outages: Sequence[Outage] = ()) -> Result:
+        """Compare alarms with events and return what changed since the last time."""
+        changes = self.diary.settle(self._touched, self._late, self.book, self.roster, outages, now_s)
+        usage = join(self._usage)
+        self._touched, self._late, self._usage = set(), set(), []
+        self.diary.forget(self.horizon_s, self.book)
+        return Result(changes, usage)
+
+    def _feed(self, portion: Portion, *, evaluate: bool) -> None:
+        readings = portion.readings
+        site = self.roster.find(readings.meter_id.astype(np.int64))
+        slot_s = np.where(site >= 0, self._slot_s[site] if len(self.roster) else 0, 0)
+        trusted = portion.trusted_us()
+        for size in np.unique(slot_s[slot_s > 0]):
+            mine = np.flatnonzero(slot_s == size)
+            part, since = readings.take(mine), trusted[mine]
+            self._feed_volumes(int(size), part, since, evaluate=evaluate)
+            if not np.isnan(part.pressure_kpa).all():
+                self._feed_pressures(int(size), part, since, evaluate=evaluate)
+
+    def _ring(self, rings: dict[int, Ring], slot_s: int) -> Ring:
+        if slot_s not in rings:
+            rings[slot_s] = Ring(slot_s, self._window_days * 86_400 // slot_s)
+        return rings[slot_s]
+
+    def _feed_volumes(self, slot_s: int, part: ReadingBatch, trusted_us: Ints, *, evaluate: bool) -> None:
+        told = ~(np.isnan(part.register_l) & np.isnan(part.flow_lph))
+        if not told.any():
+            return
+        ring = self._ring(self._volumes, slot_s)
+        meters, row = np.unique(part.meter_id[told].astype(np.int64), return_inverse=True)
+        site = self.roster.find(meters)
+        made = vee.volumes(
+            row,
+            part.ts[told],
+            part.register_l[told],
+            part.flow_lph[told],
+            slot_s,
+            self.roster.interval_s[site],
+            self.roster.register_modulus_l[site],
+            self.roster.q3_lph[site].astype(np.float64),
+        )
+        since = np.full(len(meters), np.iinfo(np.int64).max, np.int64)
+        np.minimum.at(since, row, trusted_us[told])
+        keep = made.slot * slot_s + slot_s // 2 >= since[made.row] // 1_000_000
+        rows = ring.rows(meters, add=True)[made.row[keep]]
+        slots, volume, quality = made.slot[keep], made.volume_l[keep], made.quality[keep]
+        if len(rows) == 0:
+            return
+        ring.advance(int(slots.max()) + 1)
+        volume = estimate(ring, rows, slots, volume)
+        seen = ring.newest.copy()
+        news = ring.put(rows, slots, volume, quality)
+        if not evaluate:
+            return
+        self._usage.append(hourly(ring, rows, slots, volume, quality, news))
+        touched = self._note(ring, rows[news], slots[news], made.known_s[keep][news], seen)
+        self._evaluate(Series(ring), "native", touched)
+        if 3600 % slot_s == 0:
+            factor = 3600 // slot_s
+            by_hour = Touched(
+                touched.rows, touched.lo // factor, touched.hi // factor, touched.seen_s, touched.known
+            )
+            self._evaluate(Series(ring, factor), "hourly", by_hour)
+
+    def _feed_pressures(self, slot_s: int, part: ReadingBatch, trusted_us: Ints, *, evaluate: bool) -> None:
+        ring = self._ring(self._pressures, slot_s)
+        told = ~np.isnan(part.pressure_kpa)
+        meters, row = np.unique(part.meter_id[told].astype(np.int64), return_inverse=True)
+        spacing = self.roster.interval_s[self.roster.find(meters)]
+        index, slots, kpa, known_s = vee.pressures(
+            row, part.ts[told], part.pressure_kpa[told], slot_s, spacing
+        )
+        since = np.full(len(meters), np.iinfo(np.int64).max, np.int64)
+        np.minimum.at(since, row, trusted_us[told])
+        keep = (slots + 1) * slot_s + slot_s // 2 >= since[index] // 1_000_000
+        rows = ring.rows(meters, add=True)[index[keep]]
+        seen = ring.newest.copy()
+        quality = np.full(len(rows), Quality.MEASURED, np.int8)
+        news = ring.put(rows, slots[keep], kpa[keep], quality)
+        if evaluate:
+            touched = self._note(ring, rows[news], slots[keep][news], known_s[keep][news], seen)
+            self._evaluate(Series(ring), "pressure", touched)
+
+    def _note(self, ring: Ring, rows: NDArray[np.intp], slots: Ints, known_s: Ints, seen: Ints) -> Touched:
+        which, position = np.unique(rows, return_inverse=True)
+        lo = np.full(len(which), np.iinfo(np.int64).max, np.int64)
+        np.minimum.at(lo, position, slots)
+        self._late.update(ring.meter_id[which[lo < seen[which]]].tolist())
+        return Touched(
+            rows=which,
+            lo=lo,
+            hi=ring.newest[which],
+            seen_s=np.maximum(seen[which], 0) * ring.slot_s,
+            known=Known.of(rows, slots, known_s),
+        )
+
+    def _evaluate(self, series: Series, plane: str, touched: Touched) -> None:
+        if len(touched.rows):
+            self._touched |= self._evaluator.run(series, plane, touched)

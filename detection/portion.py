@@ -1,0 +1,67 @@
+"""What the engine is fed with: new readings together with those around them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.batch import ReadingBatch
+
+Ints = NDArray[np.int64]
+
+#: Readings that must come with new ones: so many before the first and after the last new one of a meter.
+CONTEXT_BEFORE, CONTEXT_AFTER = 6, 3
+
+
+@dataclass(frozen=True)
+class Portion:
+    """Readings in order of meter and time: new ones, and around them what was there.
+
+    Meter `meter_id[i]` has new readings from `since_us[i]` on. Of what was stored before that, at least the
+    last `CONTEXT_BEFORE` are given, or all; likewise `CONTEXT_AFTER` after the last new one.
+    """
+
+    meter_id: Ints
+    since_us: Ints
+    readings: ReadingBatch
+
+    def trusted_us(self) -> Ints:
+        """Return for each reading from when its meter's slots can be relied on, microseconds.
+
+        Readings need their neighbours to be judged, so the first ones of a cut are there to judge others
+        by. A meter of which there is no more is trusted from its first reading on.
+        """
+        readings = self.readings
+        ids = readings.meter_id.astype(np.int64)
+        if len(ids) == 0:
+            return np.empty(0, np.int64)
+        order = np.argsort(self.meter_id)
+        at = np.searchsorted(self.meter_id[order], ids)
+        since = self.since_us[order][np.minimum(at, len(order) - 1)]
+        first = np.ones(len(ids), bool)
+        first[1:] = ids[1:] != ids[:-1]
+        head = np.flatnonzero(first)
+        meter = np.cumsum(first) - 1
+        before = np.bincount(meter, weights=readings.ts < since, minlength=len(head)).astype(np.int64)
+        cut = before >= CONTEXT_BEFORE
+        start = readings.ts[head + np.where(cut, before - CONTEXT_BEFORE + 2, 0)]
+        return np.asarray(np.where(cut, start, np.iinfo(np.int64).min // 2)[meter])
+
+
+def cut(readings: ReadingBatch, lo_us: int, hi_us: int) -> Portion:
+    """Return the part of `readings` (in order of meter, then time) with lo < ts <= hi, with its context.
+
+    Of what comes after `hi` nothing is given: it has not arrived yet.
+    """
+    ids = readings.meter_id.astype(np.int64)
+    first = np.flatnonzero(np.append(True, ids[1:] != ids[:-1])) if len(ids) else np.empty(0, np.intp)
+    end = np.append(first[1:], len(ids))
+    new = np.flatnonzero((readings.ts > lo_us) & (readings.ts <= hi_us))
+    group = np.searchsorted(first, new, side="right") - 1
+    groups, at = np.unique(group, return_index=True)
+    start = np.maximum(new[at] - CONTEXT_BEFORE, first[groups])
+    count = np.bincount(np.searchsorted(groups, group), minlength=len(groups))
+    stop = np.minimum(new[at] + count, end[groups])
+    length = stop - start
+    index = np.repeat(start - (np.cumsum(length) - length), length) + np.arange(length.sum())
+    return Portion(ids[new[at]], readings.ts[new[at]], readings.take(index))

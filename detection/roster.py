@@ -1,0 +1,90 @@
+"""Who is measured: the meters with what the detectors need to know of them, as columns."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Site:
+    """One meter and where it sits; empty text and NaN mean unknown."""
+
+    meter_id: int
+    serial: str
+    kind: str = "customer"
+    interval_s: int = 3600
+    dma_id: int = -1
+    dma: str = ""
+    account_no: str = ""
+    sector: str = "residential"
+    segment: str = "general"
+    dwellings: int = 1
+    shifts: str = ""
+    point_id: int = -1
+    q3_lph: float = float("nan")
+    resolution_l: float = float("nan")
+    register_modulus_l: float = float("nan")
+    min_pressure_kpa: float = float("nan")
+    price_m3: float = 0.0
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Every meter as parallel arrays in order of `meter_id`, and the utility they belong to."""
+
+    meter_id: NDArray[np.int64]
+    serial: NDArray[np.str_]
+    kind: NDArray[np.str_]
+    interval_s: NDArray[np.int64]
+    dma_id: NDArray[np.int64]
+    dma: NDArray[np.str_]
+    account_no: NDArray[np.str_]
+    sector: NDArray[np.str_]
+    segment: NDArray[np.str_]
+    dwellings: NDArray[np.int64]
+    shifts: NDArray[np.str_]
+    point_id: NDArray[np.int64]
+    q3_lph: NDArray[np.float32]
+    resolution_l: NDArray[np.float32]
+    register_modulus_l: NDArray[np.float64]
+    min_pressure_kpa: NDArray[np.float32]
+    price_m3: NDArray[np.float64]
+    timezone: str = "UTC"
+    country: str = ""
+
+    def __len__(self) -> int:
+        return len(self.meter_id)
+
+    @classmethod
+    def of(
+        cls, sites: Sequence[Site | tuple[Any, ...]], timezone: str = "UTC", country: str = ""
+    ) -> "Roster":
+        """Build the columns from rows in the order of `Site`'s fields."""
+        rows = [s if isinstance(s, tuple) else tuple(getattr(s, f.name) for f in fields(Site)) for s in sites]
+        rows.sort(key=lambda row: int(row[0]))
+        columns = list(zip(*rows, strict=True)) if rows else [()] * len(fields(Site))
+        types = {"int": np.int64, "str": np.str_, "float": np.float32}
+        exact = {"register_modulus_l", "price_m3"}
+        made: list[Any] = [
+            np.array(
+                c, dtype=np.float64 if f.name in exact else types[str(getattr(f.type, "__name__", f.type))]
+            )
+            for c, f in zip(columns, fields(Site), strict=True)
+        ]
+        return cls(*made, timezone=timezone, country=country)  # type: ignore[misc]
+
+    def find(self, meter_ids: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Return each meter's position; -1 where it is unknown."""
+        if len(self) == 0:
+            return np.full(len(meter_ids), -1, np.intp)
+        at = np.minimum(np.searchsorted(self.meter_id, meter_ids), len(self) - 1)
+        return np.where(self.meter_id[at] == meter_ids, at, -1)
+
+    @cached_property
+    def site_class(self) -> NDArray[np.str_]:
+        """Class of each site: its sector, or multi_family where several dwellings share the meter."""
+        return np.where((self.sector == "residential") & (self.dwellings > 1), "multi_family", self.sector)

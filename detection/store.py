@@ -1,0 +1,247 @@
+"""The detectors' side of the database: arrivals and readings in, usage and events out."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+from psycopg.types.json import Jsonb
+
+from core.batch import ReadingBatch
+from core.errors import BadDataError
+from core.words import Severity
+from detection import metrics
+from detection.catalogue import DETECTORS
+from detection.episode import Episode
+from detection.lifecycle import Change, Diary, Event, Outage, Subject
+from detection.policy import Policy, check
+from detection.roster import Roster
+from detection.usage import Usage
+from sql.columns import EPOCH_US, read, write
+from sql.pool import Connection
+from sql.query import Queries
+
+Q = Queries("detect")
+CONSUMER = "detect"
+log = structlog.get_logger(__name__)
+
+Ints = NDArray[np.int64]
+_READING = {"meter_id": ">i4", "ts": ">i8", "register_l": ">f8", "flow_lph": ">f4", "pressure_kpa": ">f4"}
+_ARRIVED = {"meter_id": ">i4", "lo": ">i8", "hi": ">i8"}
+_USAGE = {"meter_id": ">i4", "slot": ">i8", "volume_l": ">f8", "quality": ">i2"}
+
+
+@dataclass(frozen=True)
+class Arrived:
+    """Meters with new readings, in order, and each one's first and last new instant, us since 1970."""
+
+    meter_id: Ints
+    lo_us: Ints
+    hi_us: Ints
+
+    def __len__(self) -> int:
+        return len(self.meter_id)
+
+
+def roster(conn: Connection) -> Roster:
+    """Read who the meters are."""
+    row = conn.execute(Q["utility"]).fetchone()
+    timezone, country, price = row if row else ("UTC", "", 0.0)
+    rows = conn.execute(Q["sites"], {"price_m3": price}).fetchall()
+    return Roster.of(rows, str(timezone), str(country))
+
+
+def policies(conn: Connection) -> list[Policy]:
+    """Read the policies; one that can't be understood is reported and left out."""
+    good, refused = [], 0
+    for row in conn.execute(Q["policies"]).fetchall():
+        blank = Policy(0, "")
+        given = dict(zip(Policy.__dataclass_fields__, row, strict=True))
+        given["valid_from_s"] = blank.valid_from_s if row[6] is None else row[6]
+        given["valid_until_s"] = blank.valid_until_s if row[7] is None else row[7]
+        policy = Policy(**given)
+        try:
+            check(policy, DETECTORS)
+        except BadDataError as problem:
+            log.error("policy refused", problem=str(problem))
+            refused += 1
+        else:
+            good.append(policy)
+    metrics.REFUSED_POLICIES.set(refused)
+    return good
+
+
+def outages(conn: Connection, since_s: int) -> list[Outage]:
+    """Read the outages that ended after `since_s` or go on."""
+    rows = conn.execute(Q["outages"], {"since_s": since_s}).fetchall()
+    return [Outage(r[0], r[1], r[2], frozenset(r[3]), r[4], r[5]) for r in rows]
+
+
+def arrived(conn: Connection, seen: str) -> Arrived:
+    """Return what was committed since the snapshot `seen`."""
+    rows = read(conn, Q["arrived"], {"seen": seen}, _ARRIVED)
+    rows = rows[np.argsort(rows["meter_id"])]
+    meter_id, lo, hi = (rows[name].astype(np.int64) for name in _ARRIVED)
+    return Arrived(meter_id, lo + EPOCH_US, hi + EPOCH_US)
+
+
+def newest_reading_s(conn: Connection) -> int | None:
+    """Return the instant of the newest reading, seconds."""
+    row = conn.execute(Q["newest_reading"]).fetchone()
+    return None if row is None else int(row[0])
+
+
+def readings_between(conn: Connection, meter_ids: Ints, lo_s: Ints, hi_s: Ints) -> ReadingBatch:
+    """Return the readings with lo <= ts < hi of each meter, in order of meter, then time."""
+    params = {
+        "meter_ids": meter_ids.tolist(),
+        "lo_s": lo_s.tolist(),
+        "hi_s": hi_s.tolist(),
+        "from_s": int(lo_s.min()),
+        "until_s": int(hi_s.max()),
+    }
+    return _batch(read(conn, Q["readings_between"], params, _READING))
+
+
+def readings_before(conn: Connection, meter_ids: Ints, at_s: Ints, from_s: int, most: int) -> ReadingBatch:
+    """Return the last `most` readings of each meter before `at_s`, none older than `from_s`."""
+    params = {"meter_ids": meter_ids.tolist(), "at_s": at_s.tolist(), "from_s": from_s, "most": most}
+    return _batch(read(conn, Q["readings_before"], params, _READING))
+
+
+def readings_after(conn: Connection, meter_ids: Ints, at_s: Ints, most: int) -> ReadingBatch:
+    """Return the first `most` readings of each meter from `at_s` on."""
+    params = {"meter_ids": meter_ids.tolist(), "at_s": at_s.tolist(), "most": most}
+    return _batch(read(conn, Q["readings_after"], params, _READING))
+
+
+def _batch(rows: NDArray[np.void]) -> ReadingBatch:
+    metrics.READINGS.inc(len(rows))
+    meter_id, ts = rows["meter_id"].astype(np.int32), rows["ts"].astype(np.int64) + EPOCH_US
+    nan = np.full(len(rows), np.nan)
+    made = ReadingBatch(
+        meter_id=meter_id,
+        ts=ts,
+        register_l=rows["register_l"].astype(np.float64),
+        flow_lph=rows["flow_lph"].astype(np.float64),
+        pressure_kpa=rows["pressure_kpa"].astype(np.float64),
+        temperature_c=nan,
+        battery_v=nan,
+        flags=np.zeros(len(rows), np.int32),
+        received_at=ts,
+    )
+    return made.take(np.lexsort((ts, meter_id)))
+
+
+def write_usage(conn: Connection, usage: Usage) -> None:
+    """Write hourly usage; what a person edited stands."""
+    if len(usage) == 0:
+        return
+    conn.execute(Q["stage_usage"])
+    columns: dict[str, NDArray[Any]] = {
+        "meter_id": usage.meter_id,
+        "slot": usage.slot_s * 1_000_000 - EPOCH_US,
+        "volume_l": usage.volume_l,
+        "quality": usage.quality,
+    }
+    write(conn, Q["copy_usage"], columns, _USAGE)
+    conn.execute(Q["merge_usage"])
+
+
+def events(conn: Connection, since_s: int) -> tuple[list[Event], dict[Subject, int]]:
+    """Return the events that may still change, and the highest epoch of every subject and group."""
+    rows = conn.execute(Q["remembered_events"], {"since_s": since_s}).fetchall()
+    epochs = {(r[0], r[1], r[2]): int(r[3]) for r in conn.execute(Q["epochs"]).fetchall()}
+    return [_event(row) for row in rows], epochs
+
+
+def _event(row: Sequence[Any]) -> Event:
+    return Event(
+        id=row[0],
+        subject_kind=row[1],
+        subject=row[2],
+        grp=row[3],
+        epoch=row[4],
+        detectors=tuple(row[5]),
+        meter_id=row[6],
+        account_no=row[7],
+        dma_id=row[8],
+        onset_s=row[9],
+        detected_s=row[10],
+        last_s=row[11],
+        cleared_s=row[12],
+        severity=Severity(row[13]),
+        magnitude=row[14],
+        unit=row[15],
+        loss_m3=row[16],
+        money=row[17],
+        evidence=row[18],
+        episodes=tuple(Episode.from_json(e) for e in row[19]),
+        announced=row[20],
+        suppressed_by=row[21],
+        retracted_s=row[22],
+    )
+
+
+def write_changes(conn: Connection, changes: Iterable[Change], diary: Diary) -> int:
+    """Write changed events and their entries, and wake the notifier; return the number of entries.
+
+    The identity of an event is the database's constraint: UniqueViolation means that another process wrote
+    the same event, and that this one must look again.
+    """
+    changes = list(changes)
+    new = [c for c in changes if c.event.id is None]
+    old = [c for c in changes if c.event.id is not None]
+    ids = [c.event.id for c in old]
+    with conn.cursor() as cursor:
+        if old:
+            cursor.executemany(Q["update_event"], [_row(c.event) for c in old])
+        if new:
+            cursor.executemany(Q["insert_event"], [_row(c.event) for c in new], returning=True)
+            for change, result in zip(new, cursor.results(), strict=True):
+                ids.append(int(result.fetchall()[0][0]))
+                diary.stored(change.event, ids[-1] or 0)
+        entries = [
+            {"event_id": event_id, "kind": e.kind, "why": e.why, "detail": Jsonb(dict(e.detail))}
+            for event_id, change in zip(ids, [*old, *new], strict=True)
+            for e in change.entries
+        ]
+        if entries:
+            cursor.executemany(Q["enter"], entries)
+            cursor.execute(Q["wake_notifier"])
+    return len(entries)
+
+
+def _row(event: Event) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "subject_kind": event.subject_kind,
+        "subject": event.subject,
+        "grp": event.grp,
+        "epoch": event.epoch,
+        "detectors": list(event.detectors),
+        "meter_id": event.meter_id,
+        "account_no": event.account_no,
+        "dma_id": event.dma_id,
+        "onset": _instant(event.onset_s),
+        "detected_at": _instant(event.detected_s),
+        "last_seen": _instant(event.last_s),
+        "cleared_at": _instant(event.cleared_s),
+        "severity": str(event.severity),
+        "magnitude": event.magnitude,
+        "unit": event.unit,
+        "loss_m3": event.loss_m3,
+        "money": event.money,
+        "evidence": Jsonb(dict(event.evidence)),
+        "episodes": Jsonb([e.to_json() for e in event.episodes]),
+        "announced": event.announced,
+        "suppressed_by": event.suppressed_by,
+        "retracted_at": _instant(event.retracted_s),
+    }
+
+
+def _instant(ts_s: int | None) -> datetime | None:
+    return None if ts_s is None else datetime.fromtimestamp(ts_s, UTC)

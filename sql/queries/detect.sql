@@ -1,0 +1,127 @@
+-- name: utility seq: utility
+select timezone, country, price_m3 from utility;
+
+-- name: sites seq: meter, meter_installation, service_point, customer, dma
+select m.id, m.serial, m.kind, m.interval_s,
+    coalesce(d.id, -1), coalesce(d.code, ''),
+    coalesce(c.account_no, ''), coalesce(c.sector, ''), coalesce(c.segment, ''),
+    coalesce(c.dwellings, 1), coalesce(c.shifts, ''), coalesce(p.id, -1),
+    coalesce(m.q3_lph, 'NaN'), coalesce(m.resolution_l, 'NaN'), coalesce(m.register_modulus_l, 'NaN'),
+    coalesce(d.min_pressure_kpa, 'NaN'), coalesce(c.tariff_price_m3, %(price_m3)s)
+from meter m
+left join meter_installation i on i.meter_id = m.id and i.removed_at = 'infinity'
+left join service_point p on p.id = i.service_point_id
+left join customer c on c.account_no = p.account_no
+left join dma d on d.id = coalesce(m.dma_id, p.dma_id, c.dma_id);
+
+-- name: policies seq: detector_policy
+select id, detector, scope, scope_key, params, enabled,
+    case when isfinite(valid_from) then extract(epoch from valid_from)::bigint end,
+    case when isfinite(valid_until) then extract(epoch from valid_until)::bigint end,
+    exemption
+from detector_policy;
+
+-- name: outages seq: outage, outage_subject
+select o.id, o.code, o.dma_id, coalesce(array_agg(s.service_point_id) filter (where s.service_point_id is not null), '{}'),
+    extract(epoch from o.starts_at)::bigint, extract(epoch from coalesce(o.ended_at, o.expected_end))::bigint
+from outage o
+left join outage_subject s on s.outage_id = o.id
+where coalesce(o.ended_at, o.expected_end) >= to_timestamp(%(since_s)s)
+group by o.id;
+
+-- name: arrived
+select t.meter_id, min(t.lo) as lo, max(t.hi) as hi
+from arrival a
+cross join unnest(a.meter_ids, a.ts_min, a.ts_max) as t (meter_id, lo, hi)
+where a.xid >= (pg_snapshot_xmin(%(seen)s::pg_snapshot)::text)::xid8
+    and not pg_visible_in_snapshot(a.xid, %(seen)s::pg_snapshot)
+group by t.meter_id;
+
+-- name: newest_reading
+select extract(epoch from ts)::bigint from reading order by ts desc limit 1;
+
+-- name: readings_between
+select r.meter_id, r.ts, coalesce(r.register_l, 'NaN'), coalesce(r.flow_lph, 'NaN'), coalesce(r.pressure_kpa, 'NaN')
+from unnest(%(meter_ids)s::int[], %(lo_s)s::bigint[], %(hi_s)s::bigint[]) as t (meter_id, lo_s, hi_s)
+cross join lateral (
+    select * from reading
+    where reading.meter_id = t.meter_id
+        and ts >= to_timestamp(t.lo_s) and ts < to_timestamp(t.hi_s)
+        and ts >= to_timestamp(%(from_s)s::bigint) and ts < to_timestamp(%(until_s)s::bigint)
+) r;
+
+-- name: readings_before
+select r.meter_id, r.ts, coalesce(r.register_l, 'NaN'), coalesce(r.flow_lph, 'NaN'), coalesce(r.pressure_kpa, 'NaN')
+from unnest(%(meter_ids)s::int[], %(at_s)s::bigint[]) as t (meter_id, at_s)
+cross join lateral (
+    select * from reading
+    where reading.meter_id = t.meter_id and ts < to_timestamp(t.at_s) and ts >= to_timestamp(%(from_s)s::bigint)
+    order by ts desc
+    limit %(most)s::int
+) r;
+
+-- name: readings_after
+select r.meter_id, r.ts, coalesce(r.register_l, 'NaN'), coalesce(r.flow_lph, 'NaN'), coalesce(r.pressure_kpa, 'NaN')
+from unnest(%(meter_ids)s::int[], %(at_s)s::bigint[]) as t (meter_id, at_s)
+cross join lateral (
+    select * from reading
+    where reading.meter_id = t.meter_id and ts >= to_timestamp(t.at_s)
+    order by ts
+    limit %(most)s::int
+) r;
+
+-- name: stage_usage
+create temporary table if not exists usage_news (
+    meter_id int not null, slot timestamptz not null, volume_l float8 not null, quality smallint not null
+) on commit delete rows;
+
+-- name: copy_usage
+copy usage_news (meter_id, slot, volume_l, quality) from stdin (format binary);
+
+-- name: copy_usage_direct
+copy usage_hourly (meter_id, slot, volume_l, quality) from stdin (format binary);
+
+-- name: merge_usage
+/* usage_news is a temporary table */ insert into usage_hourly as u (meter_id, slot, volume_l, quality)
+select meter_id, slot, volume_l, quality from usage_news
+on conflict (meter_id, slot) do update set volume_l = excluded.volume_l, quality = excluded.quality
+where u.quality <> 3 and (u.volume_l, u.quality) is distinct from (excluded.volume_l, excluded.quality)
+
+-- name: remembered_events seq: event
+select id, subject_kind, subject, grp, epoch, detectors, meter_id, account_no, dma_id,
+    extract(epoch from onset)::bigint, extract(epoch from detected_at)::bigint,
+    extract(epoch from last_seen)::bigint, extract(epoch from cleared_at)::bigint,
+    severity, magnitude, unit, loss_m3, money, evidence, episodes, announced, suppressed_by,
+    extract(epoch from retracted_at)::bigint
+from event
+where (cleared_at is null and retracted_at is null) or greatest(last_seen, cleared_at) >= to_timestamp(%(since_s)s);
+
+-- name: epochs seq: event
+select subject_kind, subject, grp, max(epoch) from event group by subject_kind, subject, grp;
+
+-- name: insert_event
+insert into event (subject_kind, subject, grp, epoch, detectors, meter_id, account_no, dma_id, onset, detected_at,
+    last_seen, cleared_at, severity, magnitude, unit, loss_m3, money, evidence, episodes, announced,
+    suppressed_by, retracted_at)
+values (%(subject_kind)s, %(subject)s, %(grp)s, %(epoch)s, %(detectors)s, %(meter_id)s, %(account_no)s, %(dma_id)s,
+    %(onset)s, %(detected_at)s, %(last_seen)s, %(cleared_at)s, %(severity)s, %(magnitude)s, %(unit)s,
+    %(loss_m3)s, %(money)s, %(evidence)s, %(episodes)s, %(announced)s, %(suppressed_by)s, %(retracted_at)s)
+returning id;
+
+-- name: update_event
+update event set detectors = %(detectors)s, meter_id = %(meter_id)s, account_no = %(account_no)s, dma_id = %(dma_id)s,
+    onset = %(onset)s, detected_at = %(detected_at)s, last_seen = %(last_seen)s, cleared_at = %(cleared_at)s,
+    severity = %(severity)s, magnitude = %(magnitude)s, unit = %(unit)s, loss_m3 = %(loss_m3)s,
+    money = %(money)s, evidence = %(evidence)s, episodes = %(episodes)s, announced = %(announced)s,
+    suppressed_by = %(suppressed_by)s, retracted_at = %(retracted_at)s, revision = revision + 1,
+    updated_at = now()
+where id = %(id)s;
+
+-- name: enter
+insert into event_entry (event_id, kind, why, detail) values (%(event_id)s, %(kind)s, %(why)s, %(detail)s);
+
+-- name: wake_notifier
+select pg_notify('headwater_event', '');
+
+-- name: listen
+listen headwater_reading;
