@@ -24,7 +24,17 @@ def run() -> int:
     return 70 if supervisor.stop(20) else 0
 
 
-def die_after_commit() -> int:
+def broken() -> int:
+    """Run with a fault in the writer."""
+
+    def commit(*args: Any, **options: Any) -> Stored:
+        raise RuntimeError("a bug")
+
+    writer.commit = commit
+    return run()
+
+
+def die_after_commit(batches: int = 3) -> int:
     """Die with SIGKILL between COMMIT and PUBACK, at the third batch."""
     commit, count = writer.commit, 0
 
@@ -32,7 +42,7 @@ def die_after_commit() -> int:
         nonlocal count
         stored = commit(*args, **options)
         count += 1
-        if count == 3:
+        if count == batches:
             os.kill(os.getpid(), signal.SIGKILL)
         return stored
 
@@ -41,4 +51,10 @@ def die_after_commit() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit({"run": run, "die_after_commit": die_after_commit}[sys.argv[1]]())
+    drivers = {
+        "run": run,
+        "broken": broken,
+        "die_after_commit": die_after_commit,
+        "die_after_first_commit": lambda: die_after_commit(1),
+    }
+    sys.exit(drivers[sys.argv[1]]())

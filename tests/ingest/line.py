@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,14 @@ class Line:
             problems = supervisor.stop(20)
         assert not problems
 
+    @contextlib.contextmanager
+    def running_on(self, topics: dict[str, str]) -> Iterator[Supervisor]:
+        """The ingester with other topics."""
+        supervisor = Supervisor()
+        role.start(supervisor, self.settings(ingest_topics=topics), SystemClock(), self.database_url)
+        yield supervisor
+        assert not supervisor.stop(20)
+
     def process(self, driver: str = "run", **environment: str) -> "subprocess.Popen[bytes]":
         """The ingester as a process of its own; `driver` is a script of tests/ingest/drivers.py."""
         own = {
@@ -97,6 +105,15 @@ class Line:
         until(arrived, 30)
         self.settled()
         self.conn.execute("delete from quarantine where meter = 'nobody'")
+
+    def subscribe_until(self, condition: Callable[[], bool]) -> None:
+        """Publish probes until `condition` holds."""
+
+        def probed() -> bool:
+            self.publish([("nobody", b"probe")])
+            return condition()
+
+        until(probed, 30)
 
     def settled(self) -> None:
         """Wait until every probe published so far is acknowledged by the ingester, told by the last one."""
