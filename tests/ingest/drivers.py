@@ -10,7 +10,9 @@ from core.clock import SystemClock
 from core.settings import load
 from core.supervise import Supervisor
 from ingest import role, writer
+from ingest.intake import Intake
 from ingest.store import Stored
+from tests.waiting import until
 
 
 def run() -> int:
@@ -50,11 +52,28 @@ def die_after_commit(batches: int = 3) -> int:
     return run()
 
 
+def die_at_second_batch() -> int:
+    """Die with SIGKILL when the second batch is about to be stored and every acknowledgement given is out."""
+    attempt, count = writer.Writer._attempt, 0
+
+    def attempt_or_die(self: writer.Writer, *args: Any, **options: Any) -> tuple[Intake, Stored]:
+        nonlocal count
+        count += 1
+        if count == 2:
+            until(lambda: not self._broker._settled and not self._broker._session.want_write())
+            os.kill(os.getpid(), signal.SIGKILL)
+        return attempt(self, *args, **options)
+
+    writer.Writer._attempt = attempt_or_die  # type: ignore[method-assign]
+    return run()
+
+
 if __name__ == "__main__":
     drivers = {
         "run": run,
         "broken": broken,
         "die_after_commit": die_after_commit,
+        "die_at_second_batch": die_at_second_batch,
         "die_after_first_commit": lambda: die_after_commit(1),
     }
     sys.exit(drivers[sys.argv[1]]())

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+from prometheus_client import REGISTRY
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
@@ -16,11 +17,15 @@ from core.clock import SystemClock
 from core.supervise import Supervisor
 from ingest import role, writer
 from jobs.stack import PrivateBroker, StackUrls
-from sql.pool import Connection
+from sql.pool import Connection, connect
 from tests.ingest.line import Line, singles
 from tests.waiting import until
 
 MANY = 20_000
+WAITING = """
+    select from pg_stat_activity
+    where datname = current_database() and application_name = 'headwater ingest'
+    and wait_event_type = 'Lock'"""
 
 
 @contextlib.contextmanager
@@ -30,6 +35,10 @@ def killed_at_exit(process: "subprocess.Popen[bytes]") -> Iterator["subprocess.P
             yield process
         finally:
             process.kill()
+
+
+def retries() -> float:
+    return REGISTRY.get_sample_value("headwater_ingest_database_retries_total") or 0.0
 
 
 def keys(line: Line) -> int:
@@ -56,6 +65,17 @@ def test_acknowledged_reading_survives_kill_of_the_ingester(line: Line) -> None:
     assert not line.quarantined()
 
 
+def test_nothing_is_lost_by_a_kill_before_the_commit(line: Line) -> None:
+    meters = line.meters(40)
+    line.subscribe_session()
+    line.publish(singles(meters, MANY))
+    with killed_at_exit(line.process("die_at_second_batch", HEADWATER_INGEST_BATCH_READINGS="2000")) as dying:
+        assert dying.wait(60) == -signal.SIGKILL
+    assert 0 < line.readings() < MANY
+    with line.running():
+        until(lambda: keys(line) == MANY, 60)
+
+
 def test_nothing_is_lost_or_doubled_by_a_kill_between_commit_and_acknowledgement(line: Line) -> None:
     meters = line.meters(40)
     line.subscribe_session()
@@ -79,14 +99,14 @@ def test_nothing_is_lost_while_database_sessions_are_ended_and_refused(
         publishing.start()
         until(lambda: line.readings() > 500, 30)
         admin.execute(sql.SQL("alter database {} allow_connections false").format(name))
-        refused = writer.metrics.DATABASE_RETRIES._value.get() + 3
+        refused = retries() + 3
         ended = admin.execute(
             "select count(pg_terminate_backend(pid, 5000)) from pg_stat_activity"
             " where datname = %s and application_name = 'headwater ingest'",
             [name._obj[0]],
         ).fetchall()
         assert ended[0][0] >= 1
-        until(lambda: writer.metrics.DATABASE_RETRIES._value.get() >= refused, 30)
+        until(lambda: retries() >= refused, 30)
         assert not supervisor.problems()
         admin.execute(sql.SQL("alter database {} allow_connections true").format(name))
         publishing.join(60)
@@ -112,6 +132,29 @@ def test_nothing_is_lost_when_the_broker_restarts_in_order(private_line: tuple[L
         broker.stop()
         broker.start()
         until(lambda: keys(line) == 10_000, 60)
+
+
+def test_acknowledgement_never_goes_out_on_another_connection(
+    private_line: tuple[Line, PrivateBroker], conn: Connection
+) -> None:
+    """The broker forgets us and counts its packets anew: what we owe the old one means others on the new."""
+    line, broker = private_line
+    meters = line.meters(1)
+    line.subscribe_session()
+    messages = singles(meters, 505)
+    old, new = messages[:5], messages[5:]
+    with killed_at_exit(line.process("die_at_second_batch")) as dying:
+        with connect(line.database_url, "owner") as blocker:
+            blocker.execute("lock table reading in access exclusive mode")
+            line.publish(old)
+            until(lambda: conn.execute(WAITING).fetchall())
+            broker.kill()
+            broker.start()
+            until(lambda: line.publish(new))
+        assert dying.wait(30) == -signal.SIGKILL
+    assert line.readings() == 5
+    with line.running():
+        until(lambda: line.readings() == 505)
 
 
 def test_dead_thread_turns_health_red_and_ends_the_process(
