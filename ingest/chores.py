@@ -75,7 +75,8 @@ class Chores:
                     self._due[chore] = (every_s, time.monotonic() + every_s)
             backoff.reset()
             self._supervisor.beat(THREAD)
-            for _ in conn.notifies(timeout=_TURN_S, stop_after=1):
+            # The connection is free for queries only after the last notice is taken from it.
+            if list(conn.notifies(timeout=_TURN_S, stop_after=1)):
                 self.requeue(conn)
         self._clocks.flush(conn)
 

@@ -68,6 +68,11 @@ class MeterClocks:
         with self._lock:
             return int(self._high_water[meter_id]) if meter_id < len(self._high_water) else int(NEVER)
 
+    def skew_s(self, meter_id: int) -> float:
+        """Return a meter's skew, NaN if there is none."""
+        with self._lock:
+            return float(self._skew_s[meter_id]) if meter_id < len(self._skew_s) else float("nan")
+
     def flush(self, conn: Connection) -> int:
         """Write what has changed; return how many meters that were."""
         with self._lock:

@@ -59,8 +59,8 @@ def _route(topic_filter: str, codec: str) -> Route:
             cure="Put `+` in its place, as in meters/+/readings.",
         )
     meter = levels.index("+")
-    parts = []
-    for i, level in enumerate(levels):
-        part = {"+": "([^/]+)" if i == meter else "[^/]*", "#": ".*"}.get(level, re.escape(level))
-        parts.append(part)
-    return Route(topic_filter, re.compile("/".join(parts), re.DOTALL), CODECS[codec])
+    kinds = {"+": "[^/]*", "#": ".*"}
+    parts = ["([^/]+)" if i == meter else kinds.get(x, re.escape(x)) for i, x in enumerate(levels)]
+    # `a/#` is `a` as well.
+    pattern = re.sub(r"/\.\*$", "(?:/.*)?", "/".join(parts))
+    return Route(topic_filter, re.compile(pattern, re.DOTALL), CODECS[codec])

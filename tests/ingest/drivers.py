@@ -10,7 +10,9 @@ from core.clock import SystemClock
 from core.settings import load
 from core.supervise import Supervisor
 from ingest import role, writer
+from ingest.intake import Intake
 from ingest.store import Stored
+from tests.waiting import until
 
 
 def run() -> int:
@@ -24,7 +26,17 @@ def run() -> int:
     return 70 if supervisor.stop(20) else 0
 
 
-def die_after_commit() -> int:
+def broken() -> int:
+    """Run with a fault in the writer."""
+
+    def commit(*args: Any, **options: Any) -> Stored:
+        raise RuntimeError("a bug")
+
+    writer.commit = commit
+    return run()
+
+
+def die_after_commit(batches: int = 3) -> int:
     """Die with SIGKILL between COMMIT and PUBACK, at the third batch."""
     commit, count = writer.commit, 0
 
@@ -32,7 +44,7 @@ def die_after_commit() -> int:
         nonlocal count
         stored = commit(*args, **options)
         count += 1
-        if count == 3:
+        if count == batches:
             os.kill(os.getpid(), signal.SIGKILL)
         return stored
 
@@ -40,5 +52,28 @@ def die_after_commit() -> int:
     return run()
 
 
+def die_at_second_batch() -> int:
+    """Die with SIGKILL when the second batch is about to be stored and every acknowledgement given is out."""
+    attempt, count = writer.Writer._attempt, 0
+
+    def attempt_or_die(self: writer.Writer, *args: Any, **options: Any) -> tuple[Intake, Stored]:
+        nonlocal count
+        count += 1
+        if count == 2:
+            until(lambda: not self._broker._settled and not self._broker._session.want_write())
+            os.kill(os.getpid(), signal.SIGKILL)
+        return attempt(self, *args, **options)
+
+    writer.Writer._attempt = attempt_or_die  # type: ignore[method-assign]
+    return run()
+
+
 if __name__ == "__main__":
-    sys.exit({"run": run, "die_after_commit": die_after_commit}[sys.argv[1]]())
+    drivers = {
+        "run": run,
+        "broken": broken,
+        "die_after_commit": die_after_commit,
+        "die_at_second_batch": die_at_second_batch,
+        "die_after_first_commit": lambda: die_after_commit(1),
+    }
+    sys.exit(drivers[sys.argv[1]]())

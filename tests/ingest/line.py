@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,14 @@ class Line:
             problems = supervisor.stop(20)
         assert not problems
 
+    @contextlib.contextmanager
+    def running_on(self, topics: dict[str, str]) -> Iterator[Supervisor]:
+        """The ingester with other topics."""
+        supervisor = Supervisor()
+        role.start(supervisor, self.settings(ingest_topics=topics), SystemClock(), self.database_url)
+        yield supervisor
+        assert not supervisor.stop(20)
+
     def process(self, driver: str = "run", **environment: str) -> "subprocess.Popen[bytes]":
         """The ingester as a process of its own; `driver` is a script of tests/ingest/drivers.py."""
         own = {
@@ -98,6 +106,15 @@ class Line:
         self.settled()
         self.conn.execute("delete from quarantine where meter = 'nobody'")
 
+    def subscribe_until(self, condition: Callable[[], bool]) -> None:
+        """Publish probes until `condition` holds."""
+
+        def probed() -> bool:
+            self.publish([("nobody", b"probe")])
+            return condition()
+
+        until(probed, 30)
+
     def settled(self) -> None:
         """Wait until every probe published so far is acknowledged by the ingester, told by the last one."""
         self.publish([("nobody", b"last")])
@@ -117,11 +134,14 @@ class Line:
         )
         return serials
 
-    def publish(self, messages: Sequence[tuple[str, bytes]], mqtt_url: str = "") -> None:
-        """Publish (meter, payload) at QoS 1, unpaced; return when the broker has acknowledged all."""
-        url = urlsplit(mqtt_url or self.mqtt_url)
+    def publish(self, messages: Sequence[tuple[str, bytes]]) -> bool:
+        """Publish (meter, payload) at QoS 1, unpaced, until the broker has acknowledged all.
+
+        Returns whether it has taken each for somebody.
+        """
+        url, reasons = urlsplit(self.mqtt_url), list[int]()
         with mqtt_connect(url.hostname or "", url.port or 1883, f"pub-{self.prefix}-{id(messages)}") as sock:
-            reader = threading.Thread(target=_read_pubacks, args=(sock, len(messages)))
+            reader = threading.Thread(target=_read_pubacks, args=(sock, len(messages), reasons))
             reader.start()
             for at in range(0, len(messages), 500):
                 chunk = enumerate(messages[at : at + 500], at)
@@ -133,6 +153,7 @@ class Line:
                 )
             reader.join(60)
             assert not reader.is_alive(), "the broker does not acknowledge"
+        return not any(reasons)
 
     def readings(self) -> int:
         return int(self.conn.execute("select count(*) from reading").fetchall()[0][0])
@@ -149,9 +170,9 @@ class Line:
             mqtt_connect(url.hostname or "", url.port or 1883, self.prefix).close()
 
 
-def _read_pubacks(sock: socket.socket, n: int) -> None:
-    data, seen = b"", 0
-    while seen < n:
+def _read_pubacks(sock: socket.socket, n: int, reasons: list[int]) -> None:
+    data = b""
+    while len(reasons) < n:
         more = sock.recv(1 << 16)
         if not more:
             return
@@ -159,7 +180,8 @@ def _read_pubacks(sock: socket.socket, n: int) -> None:
         at = 0
         while at + 2 <= len(data) and at + 2 + data[at + 1] <= len(data):
             assert data[at] == 0x40, data[at : at + 8].hex()
-            at, seen = at + 2 + data[at + 1], seen + 1
+            reasons.append(data[at + 4] if data[at + 1] > 2 else 0)
+            at += 2 + data[at + 1]
         data = data[at:]
 
 
