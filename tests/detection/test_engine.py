@@ -243,10 +243,11 @@ def test_profile_follows_local_time_through_the_change_of_clocks() -> None:
     local = factory(hours + 2)
     utc = np.concatenate([local[1 : 27 * 24 + 2], local[27 * 24 + 3 :]])
     site = Site(1, "f-1", sector="industrial", q3_lph=25_000)
-    engine = Engine(roster(site, timezone="Europe/Rome"))
+    engine = Engine(roster(site, timezone="Europe/Rome"), [Policy(1, "off_shift", params={"min_hours": 1})])
     play(engine, register(1, utc))
     assert live(engine) == []
-    fixed = Engine(roster(site, timezone="Africa/Lagos"))
+    one_hour = Policy(1, "off_shift", params={"min_hours": 1})
+    fixed = Engine(roster(site, timezone="Africa/Lagos"), [one_hour])
     play(fixed, register(1, utc))
     assert [e.detectors for e in live(fixed)] == [("off_shift",)]
 
