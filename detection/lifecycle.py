@@ -198,8 +198,7 @@ class _Look:
 
     def episodes(self, key: Subject) -> list[Episode]:
         kind, subject, group = key
-        column = self.roster.dma if kind == "dma" else self.roster.serial
-        meters = set(self.roster.meter_id[column == subject].tolist())
+        meters = set(self.roster.meters_of.get((kind, subject), ()))
         names = [d.name for d in self.detectors.values() if d.group == group]
         found = [
             e

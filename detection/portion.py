@@ -48,20 +48,18 @@ class Portion:
         return np.asarray(np.where(cut, start, np.iinfo(np.int64).min // 2)[meter])
 
 
-def cut(readings: ReadingBatch, lo_us: int, hi_us: int) -> Portion:
+def cut(readings: ReadingBatch, lo_us: int, hi_us: int, *, arrived: bool = False) -> Portion:
     """Return the part of `readings` (in order of meter, then time) with lo < ts <= hi, with its context.
 
-    Of what comes after `hi` nothing is given: it has not arrived yet.
+    Of what comes after `hi` nothing is given, unless it has `arrived` before.
     """
     ids = readings.meter_id.astype(np.int64)
-    first = np.flatnonzero(np.append(True, ids[1:] != ids[:-1])) if len(ids) else np.empty(0, np.intp)
-    end = np.append(first[1:], len(ids))
-    new = np.flatnonzero((readings.ts > lo_us) & (readings.ts <= hi_us))
-    group = np.searchsorted(first, new, side="right") - 1
-    groups, at = np.unique(group, return_index=True)
-    start = np.maximum(new[at] - CONTEXT_BEFORE, first[groups])
-    count = np.bincount(np.searchsorted(groups, group), minlength=len(groups))
-    stop = np.minimum(new[at] + count, end[groups])
+    new = (readings.ts > lo_us) & (readings.ts <= hi_us)
+    meters, at, count = np.unique(ids[new], return_index=True, return_counts=True)
+    first, end = np.searchsorted(ids, meters), np.searchsorted(ids, meters, side="right")
+    begin = np.flatnonzero(new)[at]
+    start = np.maximum(begin - CONTEXT_BEFORE, first)
+    stop = np.minimum(begin + count + (CONTEXT_AFTER if arrived else 0), end)
     length = stop - start
     index = np.repeat(start - (np.cumsum(length) - length), length) + np.arange(length.sum())
-    return Portion(ids[new[at]], readings.ts[new[at]], readings.take(index))
+    return Portion(meters, readings.ts[begin], readings.take(index))

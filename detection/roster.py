@@ -85,6 +85,17 @@ class Roster:
         return np.where(self.meter_id[at] == meter_ids, at, -1)
 
     @cached_property
+    def meters_of(self) -> dict[tuple[str, str], list[int]]:
+        """Meters by subject: ("meter", serial) and ("dma", code)."""
+        found: dict[tuple[str, str], list[int]] = {}
+        ids, serials, dmas = self.meter_id.tolist(), self.serial.tolist(), self.dma.tolist()
+        for meter_id, serial, dma in zip(ids, serials, dmas, strict=True):
+            found.setdefault(("meter", serial), []).append(meter_id)
+            if dma:
+                found.setdefault(("dma", dma), []).append(meter_id)
+        return found
+
+    @cached_property
     def site_class(self) -> NDArray[np.str_]:
         """Class of each site: its sector, or multi_family where several dwellings share the meter."""
         return np.where((self.sector == "residential") & (self.dwellings > 1), "multi_family", self.sector)

@@ -1,0 +1,198 @@
+"""Each kernel against a slow and obvious reference, and its exact alarms on fixed streams."""
+
+import doctest
+import importlib
+import math
+import pkgutil
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+import detection
+from detection.kernels.burst import burst
+from detection.kernels.continuous_flow import continuous_flow, flow_start, rested_share
+from detection.kernels.low_pressure import low_pressure
+from detection.kernels.off_shift import off_shift, spread, weekly_profile
+from detection.kernels.runs import last_before, quantile, run_length, trailing_count
+
+SHAPE = st.tuples(st.integers(1, 4), st.integers(1, 40))
+VOLUMES = st.floats(0, 20, width=32)
+
+
+@st.composite
+def streams(draw: st.DrawFn) -> tuple[np.ndarray, np.ndarray]:
+    shape = draw(SHAPE)
+    covered = draw(arrays(bool, shape, elements=st.sampled_from([True, True, True, False])))
+    volume = draw(arrays(np.float32, shape, elements=VOLUMES))
+    return np.where(covered, volume, np.float32(np.nan)), covered
+
+
+def per_meter(draw: st.DrawFn, n: int, elements: st.SearchStrategy[float], dtype: type) -> np.ndarray:
+    return np.array(draw(st.lists(elements, min_size=n, max_size=n)), dtype)
+
+
+MODULES = [m.name for m in pkgutil.walk_packages(detection.__path__, "detection.")]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_doctests_run(name: str) -> None:
+    result = doctest.testmod(importlib.import_module(name))
+    assert result.failed == 0
+    if name.startswith("detection.kernels."):
+        assert result.attempted > 0
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_continuous_flow_is_its_reference(data: st.DataObject) -> None:
+    volume, covered = data.draw(streams())
+    n, slots = volume.shape
+    threshold = per_meter(data.draw, n, VOLUMES, np.float32)
+    window = per_meter(data.draw, n, st.integers(1, 30), np.int64)
+    share = per_meter(data.draw, n, st.sampled_from([0.5, 0.9, 1.0]), np.float32)
+    raises, clears = continuous_flow(volume, covered, threshold, window, share)
+    for m in range(n):
+        for t in range(slots):
+            past = range(max(0, t - window[m] + 1), t + 1)
+            known = [p for p in past if covered[m, p]]
+            still = [p for p in known if volume[m, p] < threshold[m]]
+            enough = len(known) >= math.ceil(round(float(share[m]), 4) * int(window[m]) - 1e-9)
+            flows = covered[m, t] and volume[m, t] >= threshold[m]
+            assert raises[m, t] == (flows and enough and not still)
+            assert clears[m, t] == (covered[m, t] and not flows)
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_flow_start_is_its_reference(data: st.DataObject) -> None:
+    volume, covered = data.draw(streams())
+    n, slots = volume.shape
+    threshold = per_meter(data.draw, n, VOLUMES, np.float32)
+    at = per_meter(data.draw, n, st.integers(0, slots - 1), np.int64)
+    for m, found in enumerate(flow_start(volume, covered, threshold, at)):
+        rests = [t for t in range(at[m]) if covered[m, t] and volume[m, t] < threshold[m]]
+        after = range(rests[-1] + 1 if rests else 0, slots)
+        flows = [t for t in after if covered[m, t] and volume[m, t] >= threshold[m]]
+        assert found == (flows[0] if flows else 0)
+
+
+@given(st.data())
+@settings(max_examples=50, deadline=None)
+def test_rested_share_is_its_reference(data: st.DataObject) -> None:
+    days = data.draw(st.integers(1, 3))
+    volume = data.draw(arrays(np.float32, (2, days * 24), elements=VOLUMES))
+    covered = data.draw(arrays(bool, (2, days * 24), elements=st.sampled_from([True] * 9 + [False])))
+    share, known = rested_share(volume, covered, np.array([1, 10], np.float32))
+    for m, threshold in enumerate((1, 10)):
+        whole = [d for d in range(days) if covered[m, d * 24 : d * 24 + 24].sum() >= 20]
+        rested = [
+            d
+            for d in whole
+            if any(covered[m, t] and volume[m, t] < threshold for t in range(d * 24, d * 24 + 24))
+        ]
+        assert known[m] == len(whole)
+        assert share[m] == pytest.approx(len(rested) / max(len(whole), 1))
+
+
+@pytest.mark.parametrize("kernel", [burst, low_pressure])
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_runs_of_burst_and_low_pressure_are_their_reference(kernel: object, data: st.DataObject) -> None:
+    values, covered = data.draw(streams())
+    n, slots = values.shape
+    limit = per_meter(data.draw, n, VOLUMES, np.float32)
+    need = data.draw(st.integers(1, 5))
+    raises, clears = kernel(values, covered, limit, need)  # type: ignore[operator]
+    beyond = (lambda v, x: v > x) if kernel is burst else (lambda v, x: v < x)
+    for m in range(n):
+        for t in range(slots):
+            run = range(t - need + 1, t + 1)
+            known = run.start >= 0 and all(covered[m, p] for p in run)
+            assert raises[m, t] == (known and all(beyond(values[m, p], limit[m]) for p in run))
+            assert clears[m, t] == (known and not any(beyond(values[m, p], limit[m]) for p in run))
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_off_shift_is_its_reference(data: st.DataObject) -> None:
+    volume, covered = data.draw(streams())
+    n, slots = volume.shape
+    off = data.draw(arrays(bool, volume.shape))
+    threshold = data.draw(arrays(np.float32, volume.shape, elements=st.one_of(VOLUMES, st.just(np.nan))))
+    hours = per_meter(data.draw, n, st.integers(1, 4), np.int64)
+    raises, clears = off_shift(volume, covered, off, threshold, hours)
+
+    def above(m: int, t: int) -> bool:
+        return bool(off[m, t] and covered[m, t] and volume[m, t] > threshold[m, t])
+
+    for m in range(n):
+        for t in range(slots):
+            run = range(t - hours[m] + 1, t + 1)
+            assert raises[m, t] == (run.start >= 0 and all(above(m, p) for p in run))
+            known = off[m, t] and covered[m, t] and not np.isnan(threshold[m, t])
+            assert clears[m, t] == (known and not above(m, t))
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_profile_and_spread_are_medians(data: st.DataObject) -> None:
+    volume, covered = data.draw(streams())
+    how = data.draw(arrays(np.int64, volume.shape[1], elements=st.integers(0, 5)))
+    profile = weekly_profile(volume, covered, how)
+    for m in range(len(volume)):
+        for hour in range(168):
+            mine = volume[m, covered[m] & (how == hour)]
+            expected = np.median(mine) if len(mine) else np.nan
+            np.testing.assert_allclose(profile[m, hour], expected, rtol=1e-5)
+        residual = np.sort(np.abs(volume[m] - profile[m, how])[covered[m]])
+        expected = residual[math.ceil(len(residual) / 2) - 1] if len(residual) else np.nan
+        np.testing.assert_allclose(spread(volume, covered, profile[:, how])[m], 1.4826 * expected, rtol=1e-4)
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_runs_are_their_reference(data: st.DataObject) -> None:
+    volume, mask = data.draw(streams())
+    n, slots = mask.shape
+    window = per_meter(data.draw, n, st.integers(1, 50), np.int64)
+    at = per_meter(data.draw, n, st.integers(0, slots), np.int64)
+    lengths, counts, last = run_length(mask), trailing_count(mask, window), last_before(mask, at)
+    for m in range(n):
+        for t in range(slots):
+            before = list(mask[m, : t + 1][::-1]) + [False]
+            assert lengths[m, t] == before.index(False)
+            assert counts[m, t] == mask[m, max(0, t - window[m] + 1) : t + 1].sum()
+        held = [t for t in range(at[m]) if mask[m, t]]
+        assert last[m] == (held[-1] if held else -1)
+        known = np.sort(volume[m, mask[m]])
+        expected = known[max(math.ceil(0.9 * len(known)) - 1, 0)] if len(known) else np.nan
+        np.testing.assert_equal(quantile(volume, mask, 0.9)[m], expected)
+
+
+def test_continuous_flow_alarms_at_the_24th_hour_and_clears_at_the_first_still_one() -> None:
+    volume = np.zeros((1, 60), np.float32)
+    volume[0, 10:50] = 5
+    volume[0, 20] = np.nan
+    covered = ~np.isnan(volume)
+    one = np.ones(1, np.float32)
+    raises, clears = continuous_flow(volume, covered, 3.8 * one, np.array([24]), 0.9 * one)
+    assert np.flatnonzero(raises[0]).tolist() == list(range(33, 50))
+    assert np.flatnonzero(clears[0]).tolist() == [*range(10), *range(50, 60)]
+
+
+def test_burst_alarms_at_the_second_quarter_hour() -> None:
+    flow = np.full((1, 12), 40, np.float32)
+    flow[0, 5:9] = 900
+    raises, clears = burst(flow, np.ones_like(flow, bool), np.array([300], np.float32), 2)
+    assert np.flatnonzero(raises[0]).tolist() == [6, 7, 8]
+    assert np.flatnonzero(clears[0]).tolist() == [1, 2, 3, 4, 10, 11]
+
+
+def test_low_pressure_is_not_raised_by_one_reading() -> None:
+    kpa = np.array([[300, 100, 300, 300, 100, 110, 300, 300]], np.float32)
+    raises, clears = low_pressure(kpa, np.ones_like(kpa, bool), np.array([140], np.float32), 2)
+    assert np.flatnonzero(raises[0]).tolist() == [5]
+    assert np.flatnonzero(clears[0]).tolist() == [3, 7]
