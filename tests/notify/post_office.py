@@ -1,5 +1,6 @@
 """Real servers at the other end: an SMTP server that can be told to misbehave, and a web server."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -61,6 +62,25 @@ class PostOffice:
         return f"250 2.0.0 Ok: queued as Q{len(self.mails):05d}"
 
 
+class _Controller(Controller):
+    """Hangs up on its clients before it goes, as a server's operating system would."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.served: list[SMTP] = []
+
+    def factory(self) -> SMTP:
+        self.served.append(super().factory())
+        return self.served[-1]
+
+    async def hang_up(self) -> None:
+        for server in self.served:
+            if server.transport is not None:
+                server.transport.abort()
+        await asyncio.sleep(0)  # let the transports close
+        await asyncio.sleep(0)
+
+
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
@@ -71,11 +91,12 @@ def open_post_office(office: PostOffice | None = None, **options: Any) -> Iterat
     """Serve SMTP on loopback; on the port the office had before, if it had one."""
     office = office or PostOffice()
     office.port = office.port or free_port()
-    controller = Controller(office, hostname="127.0.0.1", port=office.port, **options)
+    controller = _Controller(office, hostname="127.0.0.1", port=office.port, **options)
     controller.start()
     try:
         yield office
     finally:
+        asyncio.run_coroutine_threadsafe(controller.hang_up(), controller.loop).result(5)
         controller.stop()
 
 
