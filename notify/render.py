@@ -89,7 +89,7 @@ class Renderer:
             "forward": self.advice(about, theirs if theirs in LANGUAGES else language).forward,
             "forward_language": theirs,
             "language": language,
-            "link": f"{self._public_url}/tickets/{about.ticket.id}",
+            "link": f"{self._public_url}/v1/tickets/{about.ticket.id}",
         }
 
     def _base(self, about: Facts, shown: Figures) -> dict[str, Any]:

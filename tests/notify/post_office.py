@@ -22,7 +22,7 @@ class PostOffice:
     mails: list[EmailMessage] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     refusals: dict[str, list[str]] = field(default_factory=dict)
-    sessions: set[tuple[str, int]] = field(default_factory=set)
+    sessions: set[str] = field(default_factory=set)
     port: int = 0
 
     @property
@@ -57,8 +57,8 @@ class PostOffice:
             return refusal
         assert isinstance(envelope.content, bytes)
         self.raw.append(envelope.content)
-        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
-        self.sessions.add(session.peer)
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        self.sessions.add(str(session.peer))
         return f"250 2.0.0 Ok: queued as Q{len(self.mails):05d}"
 
 
@@ -70,12 +70,12 @@ class _Controller(Controller):
         self.served: list[SMTP] = []
 
     def factory(self) -> SMTP:
-        self.served.append(super().factory())
+        self.served.append(super().factory())  # type: ignore[no-untyped-call]
         return self.served[-1]
 
     async def hang_up(self) -> None:
         for server in self.served:
-            if server.transport is not None:
+            if isinstance(server.transport, asyncio.WriteTransport):
                 server.transport.abort()
         await asyncio.sleep(0)  # let the transports close
         await asyncio.sleep(0)

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 from matplotlib.font_manager import FontPath
+from matplotlib.ft2font import FT2Font
 from PIL import Image
 
 from core.errors import SettingsError
@@ -65,7 +66,7 @@ def test_the_chosen_face_is_simplified_chinese_and_has_every_glyph_that_is_drawn
     drawn = "".join(str(word) for words in chart._WORDS.values() for word in vars(words).values())
     assert fonts.covers(face, drawn + "0123456789月日·()张伟滨江区D-")
     if font.name.startswith("NotoSansCJK"):
-        assert fonts.FT2Font(face.path, face_index=face.face_index).family_name == "Noto Sans CJK SC"
+        assert FT2Font(face.path, face_index=face.face_index).family_name == "Noto Sans CJK SC"
 
 
 def test_without_a_chinese_font_the_labels_are_english_and_there_are_no_boxes(

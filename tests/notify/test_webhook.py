@@ -34,7 +34,7 @@ def verify() -> Verify:
     code = re.search(r"```python\n(.*?)```", DOCUMENT.read_text("utf-8"), re.S)
     assert code is not None
     names: dict[str, Verify] = {}
-    exec(code[1], names)  # type: ignore[arg-type]  # noqa: S102 - our own documentation
+    exec(code[1], names)  # noqa: S102 - our own documentation
     return names["verify"]
 
 
