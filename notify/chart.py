@@ -80,17 +80,13 @@ class Charts:
     def png(self, series: Series, *, title: str, language: str, zone: tzinfo) -> bytes:
         """Return the chart as PNG, 900 x 362 pixels, with labels in the language.
 
-        Where there is no font for it, the labels are English and the title is left out.
+        Where there is no font for them, the labels are English; a title it can't write is left out.
         """
-        words = _WORDS.get(language, _WORDS["en"])
-        labels = "".join((title, *map(str, vars(words).values()), *(line.label for line in series.lines)))
-        face: FontPath | None = None
-        if not labels.isascii():
-            face = self._face if fonts.covers(self._face, labels) else None
-            if face is None and not title.isascii():
-                title = ""
-            if face is None:
-                words = _WORDS["en"]
+        words, face = self._words(language, "".join(line.label for line in series.lines))
+        if face is None and not title.isascii():
+            face = self._face  # English words around a Chinese name
+        if not fonts.covers(face, title):
+            title = ""
         figure = Figure(figsize=_SIZE_INCH, dpi=_DPI)
         figure.patch.set_facecolor("white")
         axes = figure.add_axes((0.085, 0.13, 0.9, 0.7))
@@ -103,6 +99,14 @@ class Charts:
         drawn = BytesIO()
         FigureCanvasAgg(figure).print_figure(drawn, format="png")
         return drawn.getvalue()
+
+    def _words(self, language: str, labels: str) -> tuple[_Words, FontPath | None]:
+        """Return the words of the language and the face to write them with, else English and no face."""
+        words = _WORDS.get(language, _WORDS["en"])
+        drawn = labels + "".join(map(str, vars(words).values()))
+        if words is not _WORDS["en"] and fonts.covers(self._face, drawn):
+            return words, self._face
+        return _WORDS["en"], None
 
 
 def _unit(series: Series, words: _Words) -> tuple[str, float]:

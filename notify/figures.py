@@ -1,7 +1,6 @@
 """The figures of a message, ready to be read: what the templates may speak of, and nothing else."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,10 +11,10 @@ DETECTORS = ("continuous_flow", "burst", "low_pressure", "off_shift")
 """The detectors with an advice of their own; a message leads with the first of these that saw the event."""
 
 _EVIDENCE = {
-    "continuous_flow": ("rate_lph", "threshold_lph", "window_h", "coverage", "grade"),
+    "continuous_flow": ("rate_lph", "threshold_lph", "window_h", "coverage", "grade", "quarters_of_96"),
     "burst": ("flow_lph", "threshold_lph", "usual_max_lph", "q3_lph", "minutes"),
     "low_pressure": ("min_kpa", "service_min_kpa", "minutes", "meters"),
-    "off_shift": ("volume_l", "usual_l", "threshold_l", "slot", "shift"),
+    "off_shift": ("volume_l", "usual_l", "threshold_l", "off_hours"),
 }
 _OUTLOOK_DAYS = {"continuous_flow": 30, "burst": 1}
 """How far ahead it makes sense to say what goes on being lost, in days, where the flow does not rest."""
@@ -115,18 +114,10 @@ def _value(name: str, value: Any, speech: Speech) -> str:  # noqa: PLR0911 - one
         return speech.volume_l(value)
     if name.endswith("_kpa"):
         return speech.pressure(value)
+    if name == "off_hours":
+        return speech.hours(value)
     if name == "minutes":
         return speech.minutes(value)
     if name == "coverage":
         return speech.share(value)
-    if name == "slot" and isinstance(value, str):
-        return _slot(value, speech)
     return value if isinstance(value, str) else speech.number(value)
-
-
-def _slot(value: str, speech: Speech) -> str:
-    try:
-        at = datetime.fromisoformat(value)
-    except ValueError:
-        return value
-    return speech.instant(at) if at.tzinfo else value

@@ -62,7 +62,7 @@ class Follower:
         except Exception as problem:
             # One odd event must not keep all others from their managers; it is left where it is seen.
             metrics.FAILED_TURNS.inc()
-            log.exception("no ticket could be made of an event", event=turn.event_id, turn=turn.id)
+            log.exception("no ticket could be made", event_id=turn.event_id, event_entry_id=turn.id)
             error = "".join(traceback.format_exception_only(problem)).strip()
             params = {"event_id": turn.event_id, "dedupe_key": f"failed:{turn.id}", "error": error}
             conn.execute(Q["note_failed_turn"], params | {"at": self._clock.now()})

@@ -1,9 +1,10 @@
 """A message as a mail: text, HTML and the chart in one, with the headers that mailers expect."""
 
 from datetime import datetime
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, formataddr, parseaddr
+from email.utils import format_datetime, parseaddr
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -14,7 +15,7 @@ from notify import series
 from notify.channels import Message
 from notify.chart import Charts
 from notify.figures import figures
-from notify.render import Renderer
+from notify.render import Renderer, one_line
 from service.facts import Facts, facts
 from sql.pool import Connection
 
@@ -43,8 +44,8 @@ class Composer:
         picture = self._picture(conn, message, about)
         said = self._renderer.render(message, with_chart=picture is not None)
         mail = EmailMessage(policy=SMTP)
-        mail["From"] = formataddr((self._name or about.utility.name or "Headwater", self.sender))
-        mail["To"] = formataddr((about.addressee.name, message.recipient))
+        mail["From"] = _address(self._name or about.utility.name or "Headwater", self.sender)
+        mail["To"] = _address(about.addressee.name, message.recipient)
         mail["Subject"] = said.subject
         mail["Date"] = self._date(about)
         mail["Message-ID"] = f"<outbox.{message.token}@{self._domain}>"
@@ -84,3 +85,9 @@ class Composer:
     def _date(self, about: Facts) -> str:
         now: datetime = self._clock.now()
         return format_datetime(now.astimezone(ZoneInfo(about.utility.timezone or "UTC")))
+
+
+def _address(name: str, address: str) -> Address:
+    """Return a mailbox; given in its two halves, a local part may be in any script."""
+    local, _, domain = address.rpartition("@")
+    return Address(one_line(name), local, domain)

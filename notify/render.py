@@ -66,7 +66,7 @@ class Renderer:
         }
         text = self._plain.get_template("mail.txt.jinja").render(values)
         html = self._markup.get_template("mail.html.jinja").render(values)
-        return Said(_text(step, "subject"), text.strip() + "\n", html)
+        return Said(one_line(_text(step, "subject")), text.strip() + "\n", html)
 
     def advice(self, about: Facts, language: str, shown: Figures | None = None) -> Advice:
         """Return the advice on a finding in one language."""
@@ -89,7 +89,7 @@ class Renderer:
             "forward": self.advice(about, theirs if theirs in LANGUAGES else language).forward,
             "forward_language": theirs,
             "language": language,
-            "link": f"{self._public_url}/tickets/{about.ticket.id}",
+            "link": f"{self._public_url}/v1/tickets/{about.ticket.id}",
         }
 
     def _base(self, about: Facts, shown: Figures) -> dict[str, Any]:
@@ -104,6 +104,11 @@ class Renderer:
             "reasons": about.reasons,
             "why": about.why,
         }
+
+
+def one_line(text: str) -> str:
+    """Return the text without line breaks or other controls: fit for a header."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
 def _text(module: TemplateModule, macro: str) -> str:

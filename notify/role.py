@@ -30,12 +30,15 @@ def start(supervisor: Supervisor, settings: Settings, clock: Clock, database_url
     Without `smtp_url` mails wait in the outbox, without `webhook_url` and `webhook_secret` posts do. Raises
     SettingsError for what can't work.
     """
+    ways = channels(settings, clock)
     webhooks = [settings.webhook_url] if settings.webhook_url else []
     follower = Follower(clock, webhooks)
     spawn = partial(_spawn, supervisor, database_url, settings.notify_every_s)
     spawn("notify-tickets", "headwater_event", lambda conn: _follow(follower, conn))
-    for channel in channels(settings, clock):
-        spawn(f"notify-{channel.name}", "headwater_outbox", Sender(channel, clock, supervisor).drain)
+    for channel in ways:
+        name = f"notify-{channel.name}"
+        sender = Sender(channel, clock, partial(_go_on, supervisor, name))
+        spawn(name, "headwater_outbox", sender.drain)
 
 
 def channels(settings: Settings, clock: Clock) -> list[Channel]:
@@ -62,6 +65,11 @@ def _spawn(
 ) -> None:
     run = partial(forever, supervisor, name, database_url, channel, every_s, work)
     supervisor.spawn(name, run, patience_s=_PATIENCE_S)
+
+
+def _go_on(supervisor: Supervisor, name: str) -> bool:
+    supervisor.beat(name)
+    return not supervisor.stopping.is_set()
 
 
 def _follow(follower: Follower, conn: Connection) -> None:

@@ -8,6 +8,7 @@ deliveries and sends again under the same Message-ID or delivery id, by which th
 import random
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +16,6 @@ import psycopg
 import structlog
 
 from core.clock import Clock
-from core.supervise import Supervisor
 from notify import metrics
 from notify.channels import Channel, Message, Receipt, Result
 from sql.pool import Connection
@@ -48,12 +48,12 @@ class _Pause:
 
 
 class Sender:
-    """Drains the outbox of one channel; several may run at once."""
+    """Drains the outbox of one channel, while `go_on` says so; several may run at once."""
 
-    def __init__(self, channel: Channel, clock: Clock, supervisor: Supervisor) -> None:
+    def __init__(self, channel: Channel, clock: Clock, go_on: Callable[[], bool] = lambda: True) -> None:
         self._channel = channel
         self._clock = clock
-        self._supervisor = supervisor
+        self._go_on = go_on
         self._jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
         self._paused: dict[str, _Pause] = {}
         self._heard: deque[tuple[Message, Receipt, float]] = deque()
@@ -62,8 +62,7 @@ class Sender:
         """Try every row that is due; return how many were tried."""
         tried = 0
         self._save(conn)
-        while not self._supervisor.stopping.is_set():
-            self._supervisor.beat(f"notify-{self._channel.name}")
+        while self._go_on():
             message = self._claim(conn)
             if message is None:
                 break

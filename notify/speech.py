@@ -116,6 +116,11 @@ class Speech:
         number = finite(value)
         return "" if number is None else self.span(timedelta(minutes=number))
 
+    def hours(self, value: object) -> str:
+        """Return a number of hours as such, however many."""
+        number = finite(value)
+        return "" if number is None else self._span(timedelta(hours=number), "hour")
+
     def zone_name(self, at: datetime) -> str:
         """Return the zone's name and its offset at `at`."""
         offset = format_datetime(at.astimezone(self._zone), "xxx", locale=self._locale)

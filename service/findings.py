@@ -54,8 +54,8 @@ def take(conn: Connection, turn: Turn, desk: Desk, *, at: datetime) -> int | Non
     tickets.note(conn, ticket_id, Entry(f"event_{turn.kind}", turn.why, _detail(turn, event)), at=at)
     if turn.kind == "cleared":
         _cleared(conn, ticket_id, event, desk, at)
-    elif turn.kind == "reopened":
-        _reopened(conn, ticket_id, event, desk, at)
+    elif turn.kind in ("opened", "reopened"):
+        _back(conn, ticket_id, event, desk, at)
     elif turn.kind in ("retracted", "suppressed"):
         _withdrawn(conn, ticket_id, turn, event, desk, at)
     else:
@@ -77,19 +77,31 @@ def _begin(conn: Connection, turn: Turn, event: Event, desk: Desk, at: datetime)
 
 
 def _cleared(conn: Connection, ticket_id: int, event: Event, desk: Desk, at: datetime) -> None:
-    open_still = tickets.lock(conn, ticket_id).state in OPEN_STATES
-    if open_still and event.cleared_at is not None:
+    if event.cleared_at is None or _told_as_over(conn, ticket_id, event):
+        return
+    if tickets.lock(conn, ticket_id).state in OPEN_STATES:
         day = event.cleared_at.astimezone(desk.zone).date()
         _tell(conn, ticket_id, event, desk, at, kind="cleared", key=f"cleared:{event.id}:{day}")
 
 
-def _reopened(conn: Connection, ticket_id: int, event: Event, desk: Desk, at: datetime) -> None:
+def _back(conn: Connection, ticket_id: int, event: Event, desk: Desk, at: datetime) -> None:
+    """Take up again what came back, or outlasted the outage that had explained it."""
     if event.cleared_at is not None:
         return  # over again already
-    if tickets.lock(conn, ticket_id).state in ("resolved", "confirmed"):
-        tickets.reopen(conn, ticket_id, actor=_SYSTEM, at=at, why="the event it was opened for has come back")
-    day = event.last_seen.astimezone(desk.zone).date()
-    _tell(conn, ticket_id, event, desk, at, kind="reopened", key=f"reopened:{event.id}:{day}")
+    closed = tickets.lock(conn, ticket_id).state not in OPEN_STATES
+    if closed:
+        tickets.reopen(
+            conn, ticket_id, actor=_SYSTEM, at=at, why="the event it was opened for is there again"
+        )
+    if closed or _told_as_over(conn, ticket_id, event):
+        day = event.last_seen.astimezone(desk.zone).date()
+        _tell(conn, ticket_id, event, desk, at, kind="reopened", key=f"reopened:{event.id}:{day}")
+
+
+def _told_as_over(conn: Connection, ticket_id: int, event: Event) -> bool:
+    """Whether the latest message about the event said that it has ended."""
+    row = conn.execute(Q["told_as_over"], {"ticket_id": ticket_id, "event_id": event.id}).fetchone()
+    return row is not None and bool(row[0])
 
 
 def _withdrawn(conn: Connection, ticket_id: int, turn: Turn, event: Event, desk: Desk, at: datetime) -> None:

@@ -20,7 +20,8 @@ EVIDENCE: dict[str, dict[str, Any]] = {
         "threshold_lph": 3.8,
         "window_h": 24,
         "coverage": 0.985,
-        "grade": "continuous",
+        "grade": "intermittent",
+        "quarters_of_96": 61,
     },
     "burst": {
         "flow_lph": 2890.0,
@@ -34,8 +35,9 @@ EVIDENCE: dict[str, dict[str, Any]] = {
         "volume_l": 1210.0,
         "usual_l": 35.0,
         "threshold_l": 120.0,
-        "slot": "2026-11-20T18:00:00+00:00",
-        "shift": "22:00-06:00",
+        "off_hours": 7,
+        "slot": "2026-11-20T18:00:00Z",
+        "shift": "learned",
     },
 }
 GROUP = {"continuous_flow": "leak", "burst": "leak", "low_pressure": "pressure", "off_shift": "industrial"}
@@ -130,7 +132,7 @@ def turn(conn: Connection, event_id: int, kind: str, **changes: Any) -> int:
     """Write a turn of an event, as detection does: the row changes with its entry."""
     with conn.transaction():
         for column, value in changes.items():
-            conn.execute(f"update event set {column} = %s where id = %s", (value, event_id))  # type: ignore[arg-type]  # noqa: S608
+            conn.execute(f"update event set {column} = %s where id = %s", (value, event_id))  # noqa: S608
         entry = factories.insert(conn, "event_entry", "id", event_id=event_id, kind=kind)
         conn.execute("select pg_notify('headwater_event', '')")
     return int(entry)

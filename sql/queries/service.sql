@@ -123,6 +123,11 @@ where ticket_id = %(ticket_id)s and (detail ->> 'event_entry_id')::bigint = %(ev
 select distinct detail ->> 'severity' from ticket_entry
 where ticket_id = %(ticket_id)s and (detail ->> 'event_id')::bigint = %(event_id)s and detail ? 'severity';
 
+-- name: told_as_over
+select message -> 'event' ->> 'cleared_at' is not null from outbox
+where ticket_id = %(ticket_id)s and event_id = %(event_id)s
+order by id desc limit 1;
+
 -- name: live_events
 select count(*) from ticket_event te join event e on e.id = te.event_id
 where te.ticket_id = %(ticket_id)s and e.retracted_at is null and e.suppressed_by is null;

@@ -8,10 +8,23 @@ import pytest
 from core.clock import SystemClock
 from core.settings import Settings, load
 from core.supervise import Supervisor
+from jobs.stack import StackUrls
 from notify.role import start
+from sql.pool import Connection, connect
+from tests.databases import fresh_database
 from tests.notify.post_office import PostOffice, Receiver, open_post_office, open_receiver
 
 Run = Callable[[Settings], Supervisor]
+
+
+@pytest.fixture(scope="module")
+def bare(stack: StackUrls, template_database: str) -> Iterator[Connection]:
+    """A connection to a database that nobody writes to: one for all tests of a module."""
+    with (
+        fresh_database(stack.database_url, template_database) as url,
+        connect(url, "notify", autocommit=True) as connection,
+    ):
+        yield connection
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Real servers at the other end: an SMTP server that can be told to misbehave, and a web server."""
 
+import asyncio
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -21,7 +22,7 @@ class PostOffice:
     mails: list[EmailMessage] = field(default_factory=list)
     raw: list[bytes] = field(default_factory=list)
     refusals: dict[str, list[str]] = field(default_factory=dict)
-    sessions: set[tuple[str, int]] = field(default_factory=set)
+    sessions: set[str] = field(default_factory=set)
     port: int = 0
 
     @property
@@ -56,9 +57,28 @@ class PostOffice:
             return refusal
         assert isinstance(envelope.content, bytes)
         self.raw.append(envelope.content)
-        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
-        self.sessions.add(session.peer)
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))
+        self.sessions.add(str(session.peer))
         return f"250 2.0.0 Ok: queued as Q{len(self.mails):05d}"
+
+
+class _Controller(Controller):
+    """Hangs up on its clients before it goes, as a server's operating system would."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.served: list[SMTP] = []
+
+    def factory(self) -> SMTP:
+        self.served.append(super().factory())  # type: ignore[no-untyped-call]
+        return self.served[-1]
+
+    async def hang_up(self) -> None:
+        for server in self.served:
+            if isinstance(server.transport, asyncio.WriteTransport):
+                server.transport.abort()
+        await asyncio.sleep(0)  # let the transports close
+        await asyncio.sleep(0)
 
 
 def free_port() -> int:
@@ -71,11 +91,12 @@ def open_post_office(office: PostOffice | None = None, **options: Any) -> Iterat
     """Serve SMTP on loopback; on the port the office had before, if it had one."""
     office = office or PostOffice()
     office.port = office.port or free_port()
-    controller = Controller(office, hostname="127.0.0.1", port=office.port, **options)
+    controller = _Controller(office, hostname="127.0.0.1", port=office.port, **options)
     controller.start()
     try:
         yield office
     finally:
+        asyncio.run_coroutine_threadsafe(controller.hang_up(), controller.loop).result(5)
         controller.stop()
 
 

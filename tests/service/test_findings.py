@@ -152,6 +152,17 @@ def test_an_outage_that_is_entered_later_closes_the_untouched_ticket_silently(of
     assert office.steps() == ["opened"]
 
 
+def test_an_event_that_outlasts_its_outage_reopens_the_ticket(office: Office) -> None:
+    event = samples.event(office.conn, "low_pressure")
+    office.take_all()
+    samples.turn(office.conn, event, "suppressed", suppressed_by=outage(office.conn))
+    office.take_all()
+    samples.turn(office.conn, event, "opened", suppressed_by=None)
+    office.take_all()
+    assert office.ticket()[1] == "reopened"
+    assert office.steps() == ["opened", "reopened"]
+
+
 def test_when_the_outage_is_over_and_the_event_goes_on_the_ticket_comes_late_but_comes(
     office: Office,
 ) -> None:
@@ -180,6 +191,20 @@ def test_a_notifier_that_was_away_does_not_tell_of_what_has_passed(office: Offic
     samples.turn(office.conn, event, "cleared", cleared_at=NOW)
     samples.turn(office.conn, event, "reopened", cleared_at=None)
     samples.turn(office.conn, event, "updated", severity="high")
+    office.take_all()
+    assert office.steps() == ["opened"]
+
+
+def test_an_event_that_is_over_before_it_is_told_is_told_once_as_over(office: Office) -> None:
+    event = samples.event(office.conn)
+    samples.turn(office.conn, event, "cleared", cleared_at=NOW)
+    office.take_all()
+    assert office.steps() == ["opened"]
+    over = office.conn.execute(
+        "select message -> 'event' ->> 'cleared_at' is not null from outbox"
+    ).fetchall()
+    assert over == [(True,)]
+    samples.turn(office.conn, event, "reopened", cleared_at=None)
     office.take_all()
     assert office.steps() == ["opened", "reopened"]
 
