@@ -162,10 +162,7 @@ def _settle(demo: Demo, conn: Connection, roles: list[line.Role], readings: int,
             unseen, untold, unsent = conn.execute(
                 Q["behind"], {"detect": DETECT, "notify": NOTIFY}
             ).fetchall()[0]
-            status.update(
-                f"stored {stored:,} of {readings:,}; batches to detect on {unseen}; "
-                f"events to tell {untold}; messages to send {unsent}"
-            )
+            status.update(f"{stored:,} stored; to look at {unseen}, to tell {untold}, to send {unsent}")
             # A quarantined message may hold many readings: then the end is where nothing more comes.
             ended = stored >= readings or (quarantined and len(seen) > STILL and len(set(seen[-STILL:])) == 1)
             return bool(ended and not unseen and not untold and not unsent)
@@ -220,7 +217,7 @@ def _keep_up(demo: Demo, url: str, key: str, database_url: str) -> None:
         f'curl -H "Authorization: Bearer {key}" {url}/v1/customers/{account}', soft_wrap=True, highlight=False
     )
     say(f'curl -H "Authorization: Bearer {key}" "{url}/v1/tickets?limit=3"', soft_wrap=True, highlight=False)
-    say(f"psql {database_url}", soft_wrap=True, highlight=False)
+    say(f'psql "{database_url}"', soft_wrap=True, highlight=False)
     say(f"The mails: {demo.folder / 'mailbox' / 'new'}. Ctrl-C ends the demo.", soft_wrap=True)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
