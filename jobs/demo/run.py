@@ -121,6 +121,7 @@ def _env(name: str, database_url: str, mqtt_url: str, smtp_url: str, port: int) 
         "HEADWATER_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "HEADWATER_INGEST_CLIENT_ID": name,
         "HEADWATER_INGEST_TOPICS": json.dumps({line.topic(name, "+"): "native"}),
+        "HEADWATER_WEBHOOK_URL": "",  # a demo tells nobody but its own mailbox
         "HEADWATER_LOG_LEVEL": "INFO",
     } | ({"HEADWATER_CJK_FONT": str(font)} if font else {})
 
