@@ -25,10 +25,12 @@ class Publisher:
     """Publishes from one thread; a lost connection is made again and what was in flight goes out once more.
 
     `acknowledged` counts messages the broker took, `acknowledged_size` the sum of their sizes, `unheard`
-    those of them that nobody was subscribed to.
+    those of them that nobody was subscribed to. The session begins anew and is gone at the end.
     """
 
-    def __init__(self, url: str, *, window: int = WINDOW, patience_s: float = 60.0) -> None:
+    def __init__(
+        self, url: str, *, window: int = WINDOW, patience_s: float = 60.0, client_id: str = ""
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in {"mqtt", "mqtts"} or not parts.hostname:
             raise SettingsError(
@@ -43,7 +45,7 @@ class Publisher:
         self.acknowledged = self.acknowledged_size = self.unheard = 0
         self._client = mqtt.Client(
             CallbackAPIVersion.VERSION2,
-            client_id=f"headwater-replay-{uuid.uuid4().hex[:8]}",
+            client_id=client_id or f"headwater-replay-{uuid.uuid4().hex[:8]}",
             protocol=MQTTProtocolVersion.MQTTv5,
         )
         if parts.username is not None:

@@ -1,5 +1,6 @@
 """The commands on datasets: `headwater import | simulate | replay | demo`, and `headwater staff`."""
 
+import signal
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from core.clock import SystemClock
-from core.errors import BadDataError
+from core.errors import BadDataError, SettingsError
 
 PANEL = "Data"
 staff = typer.Typer(no_args_is_help=True, help="Who answers for the customers.")
@@ -21,6 +22,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("import", rich_help_panel=PANEL)(import_)
     app.command(rich_help_panel=PANEL)(simulate)
     app.command(rich_help_panel=PANEL)(replay)
+    app.command(rich_help_panel=PANEL)(demo)
     app.add_typer(staff, name="staff", rich_help_panel=PANEL)
 
 
@@ -123,6 +125,34 @@ def replay(
     )
     if done.unheard:
         typer.echo(f"{done.unheard:,} messages had no subscriber: does `headwater ingest` run?", err=True)
+
+
+def demo(
+    homes: Annotated[int, typer.Option(min=1, help="Homes of the town.")] = 300,
+    factories: Annotated[int, typer.Option(min=0, help="Its factories.")] = 12,
+    days: Annotated[int, typer.Option(min=4, help="Days until now.")] = 42,
+    real: Annotated[bool, typer.Option("--real/--no-real", help="With ten real districts.")] = True,
+    limit: Annotated[
+        float, typer.Option("--seconds-limit", help="How long the line may take to come to rest.")
+    ] = 170.0,
+    keep_up: Annotated[bool | None, typer.Option(help="Stay up afterwards. Default: on a terminal.")] = None,
+) -> None:
+    """Run a utility in miniature on real and simulated readings, and score what it found."""
+    try:
+        from jobs.demo import run
+        from jobs.demo.data import Scale
+    except ModuleNotFoundError as problem:
+        raise SettingsError(
+            f"The demo needs the package {problem.name}.",
+            cure="`make setup` installs it, or `pip install 'headwater[demo]'`.",
+        ) from problem
+
+    console = Console()
+    stay = console.is_terminal if keep_up is None else keep_up
+    scale = Scale(homes, factories, days, with_districts=real)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the servers and roles are stopped in order
+    code = run.run(run.Demo(scale, run.default_folder(), limit, stay, console, SystemClock()))
+    raise typer.Exit(code)
 
 
 def _speed(text: str) -> float:

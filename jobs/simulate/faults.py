@@ -59,7 +59,10 @@ def draw(plan: Plan, town: Town, calendar: NDArray[np.bool_]) -> Faults:
     chosen = rng.permutation(homes)[: leaks + bursts]
     for home in chosen[:leaks]:
         size = round(float(np.exp(rng.uniform(np.log(4.5), np.log(60)))), 1)
-        _flow(found, plan, serials, int(home), _span(rng, plan, (36, 240)), size, "leak", "continuous_flow")
+        start, end = _span(rng, plan, (36, 240))
+        if rng.random() < 0.3:  # nobody has repaired it yet
+            end = plan.bins
+        _flow(found, plan, serials, int(home), (start, end), size, "leak", "continuous_flow")
     for home in chosen[leaks:]:
         size = float(round(rng.uniform(600, 1_600)))
         _flow(found, plan, serials, int(home), _span(rng, plan, (2, 9)), size, "burst", "burst")

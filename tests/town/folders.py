@@ -1,9 +1,9 @@
 """Small dataset folders to begin with."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from core.batch import ReadingBatch
 
@@ -31,13 +31,13 @@ def folder(path: Path, **files: str | bytes) -> Path:
     return path
 
 
-def batch(meter_id: Sequence[int], ts_s: Sequence[float], **columns: Sequence[float]) -> ReadingBatch:
+def batch(meter_id: ArrayLike, ts_s: ArrayLike, **columns: ArrayLike) -> ReadingBatch:
     """Build a batch; times in seconds since 1970, missing columns empty, received_at = ts."""
-    n = len(meter_id)
+    n = np.size(meter_id)
     ts = (np.array(ts_s) * 1e6).astype(np.int64)
     received = (np.array(columns.pop("received_s", ts_s)) * 1e6).astype(np.int64)
 
-    def value(name: str) -> np.ndarray:
+    def value(name: str) -> NDArray[np.float64]:
         return np.array(columns.get(name, [np.nan] * n), np.float64)
 
     return ReadingBatch(

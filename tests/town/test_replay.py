@@ -34,7 +34,7 @@ class Listener:
         self.got: list[tuple[str, bytes]] = []
         self._ready = threading.Event()
         self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-        self._client.on_message = lambda _c, _u, m: self.got.append((m.topic.split("/")[1], m.payload))
+        self._client.on_message = lambda _c, _u, m: self.got.append((m.topic.split("/")[1], bytes(m.payload)))
         self._client.on_subscribe = lambda *_: self._ready.set()
         host, port = url.removeprefix("mqtt://").split(":")
         self._client.connect(host, int(port))

@@ -196,10 +196,10 @@ def test_summer_time_days_have_their_true_length() -> None:
     assert plan.bins == 71 * 3600 // BIN_S
 
 
-@pytest.mark.parametrize("wrong", [{"homes": 0}, {"days": 1}, {"interval_s": 60}])
-def test_impossible_plans_are_refused(wrong: dict[str, int]) -> None:
+@pytest.mark.parametrize(("homes", "days", "interval_s"), [(0, 9, 3600), (9, 1, 3600), (9, 9, 60)])
+def test_impossible_plans_are_refused(homes: int, days: int, interval_s: int) -> None:
     with pytest.raises(BadDataError):
-        Plan(**wrong)
+        Plan(homes=homes, days=days, interval_s=interval_s)
 
 
 def test_a_town_without_factories_has_homes_only(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""`headwater demo`: real and simulated readings through the real line, scored; see docs/demo.md."""
