@@ -53,4 +53,4 @@ def get_event(caller: Reader, id_: Annotated[Id, Path(alias="id")]) -> EventDeta
         if found is None:
             raise NotFoundError(f"No event {id_}.")
         entries: list[dict[str, Any]] = rows(conn, "event_entries", id=id_, limit=MOST)
-    return EventDetail(**shaped(found), entries=entries)  # type: ignore[arg-type]
+    return EventDetail(**shaped(found), entries=entries)
