@@ -218,7 +218,19 @@ def staff_list() -> None:
     from jobs.where import located
     from sql.pool import connect
 
-    table = Table("login", "name", "email", "language", "roles", "region", "superior", "deputy", "duty desk")
+    table = Table()
+    for column in (
+        "login",
+        "name",
+        "email",
+        "language",
+        "roles",
+        "region",
+        "superior",
+        "deputy",
+        "duty desk",
+    ):
+        table.add_column(column, overflow="fold")
     with connect(located(load()).database_url, "owner", autocommit=True) as conn:
         for person in registry.list_staff(conn):
             table.add_row(*person)
