@@ -48,6 +48,7 @@ def planner(stack: StackUrls, template_database: str) -> Iterator[Connection]:
     ):
         conn.execute("set enable_seqscan = off")
         conn.execute(Queries("ingest")["create_staging"])
+        conn.execute(Queries("ingest")["create_staging"])
         for table, clock in (("reading", "ts"), ("usage_hourly", "slot"), ("quarantine", "received_at")):
             for age in (1, 100):  # so that each hypertable has chunks to be scanned or left out
                 at = datetime.now(UTC) - timedelta(days=age)
