@@ -19,6 +19,7 @@ from core.clock import Clock
 from core.settings import Settings
 from sql.pool import Pool
 
+ROUTERS = (customers, meters, events, tickets, quarantine, health)
 DESCRIPTION = """\
 Smart-water-meter readings, what was found in them, and the service that follows.
 
@@ -43,7 +44,7 @@ class Api(FastAPI):
         """Return the document, made once."""
         if self.openapi_schema is None:
             document = super().openapi()
-            restore_examples(document, self.routes)
+            restore_examples(document, (route for router in ROUTERS for route in router.routes))
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
@@ -71,7 +72,7 @@ def create_app(settings: Settings, clock: Clock, pool: Pool) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings, app.state.clock, app.state.pool = settings, clock, pool
-    for router in (customers, meters, events, tickets, quarantine, health):
+    for router in ROUTERS:
         app.include_router(router)
     add_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)

@@ -1,11 +1,12 @@
 """Who is asking, and what they may: a bearer key with scopes; the database shows them what is theirs."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
+import psycopg
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
@@ -60,6 +61,18 @@ class Caller:
             yield conn
 
 
+@contextmanager
+def _autocommitted(pool: Pool) -> Iterator[Connection]:
+    """Lend a connection for single statements, which saves two of the three round trips."""
+    with pool.connection(CHECKOUT_TIMEOUT_S) as conn:
+        conn.autocommit = True
+        try:
+            yield conn
+        finally:
+            with suppress(psycopg.Error):  # a broken connection is thrown away by the pool
+                conn.autocommit = False
+
+
 def _caller(
     request: Request,
     scopes: SecurityScopes,
@@ -69,7 +82,7 @@ def _caller(
     clock: Clock = request.app.state.clock
     key = None
     if credentials is not None:
-        with pool.connection(CHECKOUT_TIMEOUT_S) as conn:
+        with _autocommitted(pool) as conn:
             key = keys.verify(conn, credentials.credentials, clock.now())
     if key is None:
         challenge = 'Bearer realm="headwater"'

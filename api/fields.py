@@ -1,6 +1,7 @@
 """The kinds of value that requests carry, and what is refused of them."""
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
@@ -61,13 +62,13 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
     return datetime.combine(day, time(), zone).astimezone(UTC)
 
 
-def instant(when: datetime | date, zone: ZoneInfo) -> datetime:
-    """Return the instant that is meant; of a day, its beginning in the utility's `zone`."""
-    return when.astimezone(UTC) if isinstance(when, datetime) else midnight(when, zone)
+def instant(when: datetime | date, zone: Callable[[], ZoneInfo]) -> datetime:
+    """Return the instant that is meant; of a day, its beginning in the utility's zone."""
+    return when.astimezone(UTC) if isinstance(when, datetime) else midnight(when, zone())
 
 
 def span(
-    since: datetime | date | None, until: datetime | date | None, now: datetime, zone: ZoneInfo
+    since: datetime | date | None, until: datetime | date | None, now: datetime, zone: Callable[[], ZoneInfo]
 ) -> tuple[datetime, datetime]:
     """Return the period (from, to) that is meant: the last seven days unless said."""
     end = now if until is None else instant(until, zone)

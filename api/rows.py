@@ -12,7 +12,13 @@ Row = dict[str, Any]
 
 
 def rows(conn: Connection, name: str, **values: Any) -> list[Row]:
-    """Return every row; planned for these values, since which filters are set decides the index."""
+    """Return every row."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(Q[name], values).fetchall()
+
+
+def filtered(conn: Connection, name: str, **values: Any) -> list[Row]:
+    """Return every row of a list, planned for these values: which filters are set decides the index."""
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(Q[name], values, prepare=False).fetchall()
 

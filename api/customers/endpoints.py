@@ -12,7 +12,7 @@ from api.customers.profile import profile
 from api.customers.schemas import BRIEF, CustomerBrief, CustomerFilter, Profile
 from api.fields import Name
 from api.page import Page
-from api.rows import rows
+from api.rows import filtered
 
 router = APIRouter(prefix="/v1/customers", tags=["customers"])
 Reader = Annotated[Caller, needs("customers:read")]
@@ -25,7 +25,7 @@ def list_customers(
     """List customers by account number."""
     (after,) = page.decode("customers", tuple[str], given.cursor, ("",))
     with caller.transaction() as conn:
-        found = rows(
+        found = filtered(
             conn,
             "customers",
             after=after,

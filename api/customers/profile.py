@@ -6,7 +6,7 @@ from typing import Any
 from api.customers.schemas import MOST, Contacts, Day, Manager, Plan, Profile, Use
 from api.events.schemas import shaped as event_shaped
 from api.fields import midnight
-from api.rows import Row, first, rows
+from api.rows import Row, filtered, first, rows
 from api.tickets.schemas import UNFINISHED
 from api.tickets.schemas import shaped as ticket_shaped
 from api.utility import Utility, utility
@@ -82,9 +82,9 @@ def _plan(conn: Connection, account_no: str, use: Use) -> Plan | None:
 
 def _open_events(conn: Connection, account: dict[str, Any]) -> list[Row]:
     rest = {"at": "infinity", "id": 0, "detector": None, "grp": None, "dma": None, "since": None}
-    return rows(conn, "events", state="open", **account, **rest)
+    return filtered(conn, "events", state="open", **account, **rest)
 
 
 def _open_tickets(conn: Connection, account: dict[str, Any]) -> list[Row]:
     rest = {"at": "infinity", "id": 0, "assignee": None, "urgent": None, "grp": None, "since": None}
-    return rows(conn, "tickets", states=list(UNFINISHED), **account, **rest)
+    return filtered(conn, "tickets", states=list(UNFINISHED), **account, **rest)

@@ -11,7 +11,7 @@ from api.auth import Caller, needs
 from api.events.schemas import DETAIL, EXAMPLE, Event, EventDetail, EventFilter, shaped
 from api.fields import Id, instant
 from api.page import NEWEST, Page
-from api.rows import first, rows
+from api.rows import filtered, first, rows
 from api.utility import utility
 from core.errors import NotFoundError
 
@@ -27,8 +27,8 @@ def list_events(
     """List events, the latest detected first."""
     at, id_ = page.decode("events", tuple[datetime, int], given.cursor, NEWEST)
     with caller.transaction() as conn:
-        since = None if given.since is None else instant(given.since, utility(conn).zone)
-        found = rows(
+        since = None if given.since is None else instant(given.since, lambda: utility(conn).zone)
+        found = filtered(
             conn,
             "events",
             at=at,

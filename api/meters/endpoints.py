@@ -36,16 +36,6 @@ COLUMNS = {
     "hourly": ("slot", "volume_l", "quality"),
     "daily": ("day", "volume_l", "hours", "hours_expected", "hours_not_measured"),
 }
-_READING = (
-    "ts",
-    "register_l",
-    "flow_lph",
-    "pressure_kpa",
-    "temperature_c",
-    "battery_v",
-    "flags",
-    "received_at",
-)
 
 
 def _with_csv(responses: dict[int | str, dict[str, Any]], example: str) -> dict[int | str, dict[str, Any]]:
@@ -58,10 +48,6 @@ def _meter(conn: Connection, serial: str) -> Row:
     if found is None:
         raise NotFoundError(f"No meter {serial}.")
     return found
-
-
-def _reading(raw: series.Raw) -> dict[str, Any]:
-    return {**dict(zip(_READING, raw, strict=True)), "flags": series.flag_names(raw[6])}
 
 
 def _json(content: object, headers: dict[str, str]) -> Response:
@@ -89,7 +75,7 @@ def get_readings(
     form = formats.wanted(given.format, accept)
     with caller.transaction() as conn:
         meter = _meter(conn, serial)
-        after, until = span(given.from_, given.to, caller.now(), utility(conn).zone)
+        after, until = span(given.from_, given.to, caller.now(), lambda: utility(conn).zone)
         after = max(after, *page.decode("readings", tuple[datetime], given.cursor, (after,)))
         if form == "json":
             found = series.readings(conn, meter, after, until, given.limit + 1)
@@ -102,7 +88,7 @@ def get_readings(
         following, headers["Link"] = page.link(
             request, page.encode("readings", (found[-1][0],)), {"from": after, "to": until}
         )
-    return _json({"meter": serial, "items": [_reading(raw) for raw in found], "next": following}, headers)
+    return _json({"meter": serial, "items": series.named(found), "next": following}, headers)
 
 
 @router.get(
@@ -122,7 +108,7 @@ def get_usage(
     with caller.transaction() as conn:
         meter = _meter(conn, serial)
         zone = utility(conn).zone
-        since, until = span(given.from_, given.to, caller.now(), zone)
+        since, until = span(given.from_, given.to, caller.now(), lambda: zone)
         if given.interval == "hourly":
             items = series.hourly(conn, meter, since, until)
         else:

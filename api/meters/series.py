@@ -2,8 +2,11 @@
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from api.auth import Caller
 from api.fields import midnight
@@ -18,9 +21,31 @@ Raw = tuple[Any, ...]
 """ts, register_l, flow_lph, pressure_kpa, temperature_c, battery_v, flags, received_at."""
 
 
-def flag_names(flags: int) -> list[str]:
+@lru_cache(1024)
+def flag_names(flags: int) -> tuple[str, ...]:
     """Return the names of the status bits that are set; bits without a name are left out."""
-    return [flag.name.lower() for flag in Flag if flags & flag and flag.name]
+    return tuple(flag.name.lower() for flag in Flag if flags & flag and flag.name)
+
+
+class Named(msgspec.Struct):
+    """A reading as it stands in JSON."""
+
+    ts: datetime
+    register_l: float | None
+    flow_lph: float | None
+    pressure_kpa: float | None
+    temperature_c: float | None
+    battery_v: float | None
+    flags: tuple[str, ...]
+    received_at: datetime
+
+
+def named(found: list[Raw]) -> list[Named]:
+    """Return readings with their fields and flags named, to be written as JSON."""
+    return [
+        Named(ts, register, flow, pressure, temperature, battery, flag_names(flags), received)
+        for ts, register, flow, pressure, temperature, battery, flags, received in found
+    ]
 
 
 def readings(conn: Connection, meter: Row, after: datetime, until: datetime, limit: int) -> list[Raw]:
@@ -34,7 +59,7 @@ def readings(conn: Connection, meter: Row, after: datetime, until: datetime, lim
     while len(found) < limit and after < until:
         end = min(until, after + width)
         values = {"meter_id": meter["id"], "after": after, "until": end, "limit": limit - len(found)}
-        got = conn.execute(Q["readings"], values, prepare=False).fetchall()
+        got = conn.execute(Q["readings"], values).fetchall()
         found += got
         width *= 1 if got else 4
         after = end

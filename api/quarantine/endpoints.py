@@ -19,7 +19,7 @@ from api.quarantine.schemas import (
     QuarantinedDetail,
     QuarantineFilter,
 )
-from api.rows import Row, first, rows
+from api.rows import Row, filtered, first, rows
 from api.utility import utility
 from core.errors import ConflictError, NotFoundError
 from sql.pool import Connection
@@ -46,8 +46,8 @@ def list_quarantine(
     """List what could not be understood, the latest received first."""
     at, id_ = page.decode("quarantine", tuple[datetime, int], given.cursor, NEWEST)
     with caller.transaction() as conn:
-        since = None if given.since is None else instant(given.since, utility(conn).zone)
-        found = rows(
+        since = None if given.since is None else instant(given.since, lambda: utility(conn).zone)
+        found = filtered(
             conn,
             "quarantine",
             at=at,

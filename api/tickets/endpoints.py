@@ -11,7 +11,7 @@ from api.auth import Caller, needs
 from api.events.schemas import shaped as event_shaped
 from api.fields import Id, instant
 from api.page import NEWEST, Page
-from api.rows import first, rows
+from api.rows import filtered, first, rows
 from api.tickets.schemas import (
     DETAIL,
     EXAMPLE,
@@ -58,8 +58,8 @@ def list_tickets(
     """List tickets, the latest opened first."""
     at, id_ = page.decode("tickets", tuple[datetime, int], given.cursor, NEWEST)
     with caller.transaction() as conn:
-        since = None if given.since is None else instant(given.since, utility(conn).zone)
-        found = rows(
+        since = None if given.since is None else instant(given.since, lambda: utility(conn).zone)
+        found = filtered(
             conn,
             "tickets",
             at=at,

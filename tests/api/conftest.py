@@ -1,7 +1,7 @@
 """The API on a real database, a small town in it, and keys to ask with."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from fastapi import FastAPI
@@ -12,8 +12,10 @@ from api.app import create_app
 from core import logs
 from core.clock import SetClock
 from core.settings import load
-from sql.pool import Connection, Pool, open_pool
+from jobs.stack import StackUrls
+from sql.pool import Connection, Pool, connect, open_pool
 from tests.api.town import Town, build
+from tests.databases import fresh_database
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -76,4 +78,15 @@ def anna(ask: Ask, town: Town) -> TestClient:
     return ask(login="anna")
 
 
-HOUR = timedelta(hours=1)
+@pytest.fixture(scope="session")
+def standing(stack: StackUrls, template_database: str) -> Iterator[TestClient]:
+    """A client that may do everything, in a town that all tests share: only for what changes nothing."""
+    with (
+        fresh_database(stack.database_url, template_database) as url,
+        connect(url, "owner", autocommit=True) as conn,
+        open_pool(url, "api", size=4) as pool,
+    ):
+        build(conn, NOW)
+        key = keys.create(conn, "test", list(keys.SCOPES), NOW)
+        app = create_app(load(), SetClock(NOW), pool)
+        yield TestClient(app, headers={"Authorization": f"Bearer {key}"})

@@ -51,17 +51,10 @@ def test_every_route_asks_for_a_key_and_for_its_scope(app: FastAPI, nobody: Test
     assert seen == set(keys.SCOPES)
 
 
-def test_every_declared_operation_is_a_route_and_the_other_way_round(app: FastAPI) -> None:
-    declared = {operation["operationId"] for _, _, operation in operations(app)}
-    assert len(declared) == len(operations(app))
-
-
-@pytest.mark.parametrize(
-    "given", ["", "Basic x", "Bearer", "Bearer x", "Bearer hw_00000000_" + "0" * 64, "Bearer \u00e9"]
-)
-def test_what_is_no_key_is_refused(nobody: TestClient, given: str) -> None:
-    answer = nobody.get("/v1/events", headers=[(b"Authorization", given.encode("latin-1"))])
-    assert answer.status_code == 401
+def test_what_is_no_key_is_refused(standing: TestClient) -> None:
+    for given in ["", "Basic x", "Bearer", "Bearer x", "Bearer hw_00000000_" + "0" * 64, "Bearer \u00e9"]:
+        answer = standing.get("/v1/events", headers=[(b"Authorization", given.encode("latin-1"))])
+        assert answer.status_code == 401, given
 
 
 def test_a_wrong_secret_after_a_right_prefix_is_refused(ask: Ask, nobody: TestClient) -> None:

@@ -90,19 +90,18 @@ def test_the_month_is_the_utilitys(all_seeing: TestClient, town: Town, clock: Se
     assert (use["today"], use["this_month_m3"], use["last_30_days_m3"]) == ("2026-12-01", 0, 4.8)
 
 
-@pytest.mark.parametrize("name", ODD_NAMES)
-def test_any_name_comes_back_as_it_is_and_is_found(
-    all_seeing: TestClient, conn: Connection, name: str
-) -> None:
-    factories.insert(conn, "customer", account_no="X", name=name)
-    assert all_seeing.get("/v1/customers/X").json()["name"] == name
-    listed = all_seeing.get("/v1/customers", params={"q": name[:200]}).json()["items"]
-    assert [c["name"] for c in listed] == [name]
+def test_any_name_comes_back_as_it_is_and_is_found(all_seeing: TestClient, conn: Connection) -> None:
+    for number, name in enumerate(ODD_NAMES):
+        factories.insert(conn, "customer", account_no=f"X{number}", name=name)
+    for number, name in enumerate(ODD_NAMES):
+        assert all_seeing.get(f"/v1/customers/X{number}").json()["name"] == name
+        listed = all_seeing.get("/v1/customers", params={"q": name[:200]}).json()["items"]
+        assert [c["name"] for c in listed] == [name]
 
 
 @pytest.mark.parametrize("q", ["%", "_", "\\", "customer_", "Customer A1\U0010ffff"])
-def test_a_prefix_is_text_and_not_a_pattern(all_seeing: TestClient, q: str) -> None:
-    assert all_seeing.get("/v1/customers", params={"q": q}).json()["items"] == []
+def test_a_prefix_is_text_and_not_a_pattern(standing: TestClient, q: str) -> None:
+    assert standing.get("/v1/customers", params={"q": q}).json()["items"] == []
 
 
 def test_filters(all_seeing: TestClient, conn: Connection, town: Town) -> None:

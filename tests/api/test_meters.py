@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +12,7 @@ from starlette.testclient import TestClient
 from api.meters import formats, series
 from api.meters.schemas import Reading, Readings, Usage
 from core.words import Flag
+from jobs.dataset.readings import stream
 from sql.pool import Connection, Pool
 from sql.query import Queries
 from tests import factories
@@ -31,8 +33,8 @@ def every(client: TestClient, address: str) -> list[dict[str, object]]:
     return items
 
 
-def test_a_meter_shows_where_it_is_and_its_last_reading(all_seeing: TestClient, town: Town) -> None:
-    meter = all_seeing.get("/v1/meters/M-A").json()
+def test_a_meter_shows_where_it_is_and_its_last_reading(standing: TestClient) -> None:
+    meter = standing.get("/v1/meters/M-A").json()
     assert meter["installations"] == [
         {"service_point": "sp-A1", "account_no": "A1", "installed_at": None, "removed_at": None}
     ]
@@ -57,8 +59,8 @@ def test_a_meter_that_never_spoke(all_seeing: TestClient, conn: Connection) -> N
 
 
 @pytest.mark.parametrize("limit", [1, 7, 191, 192, 193, 1000])
-def test_pages_hold_every_reading_once_and_in_order(all_seeing: TestClient, town: Town, limit: int) -> None:
-    items = every(all_seeing, f"/v1/meters/M-A/readings?limit={limit}")
+def test_pages_hold_every_reading_once_and_in_order(standing: TestClient, limit: int) -> None:
+    items = every(standing, f"/v1/meters/M-A/readings?limit={limit}")
     assert len(items) == 192
     assert [item["ts"] for item in items] == sorted({str(item["ts"]) for item in items})
 
@@ -84,25 +86,25 @@ def test_gaps_of_months_are_passed_over(all_seeing: TestClient, town: Town, conn
     assert len(items) == 193
 
 
-def test_a_period_is_open_at_its_beginning_and_closed_at_its_end(all_seeing: TestClient, town: Town) -> None:
+def test_a_period_is_open_at_its_beginning_and_closed_at_its_end(standing: TestClient) -> None:
     """A reading carries the time of its end: two periods side by side share no reading."""
-    items = every(all_seeing, "/v1/meters/M-A/readings?from=2026-11-21T08:00:00Z&to=2026-11-21T08:30:00Z")
+    items = every(standing, "/v1/meters/M-A/readings?from=2026-11-21T08:00:00Z&to=2026-11-21T08:30:00Z")
     assert [item["ts"] for item in items] == ["2026-11-21T08:15:00Z", "2026-11-21T08:30:00Z"]
-    assert every(all_seeing, "/v1/meters/M-A/readings?from=2026-11-21&to=2026-11-21") == []
+    assert every(standing, "/v1/meters/M-A/readings?from=2026-11-21&to=2026-11-21") == []
 
 
-def test_a_day_begins_at_the_utilitys_midnight(all_seeing: TestClient, town: Town) -> None:
-    items = every(all_seeing, "/v1/meters/M-A/readings?from=2026-11-20&to=2026-11-21")
+def test_a_day_begins_at_the_utilitys_midnight(standing: TestClient) -> None:
+    items = every(standing, "/v1/meters/M-A/readings?from=2026-11-20&to=2026-11-21")
     assert (items[0]["ts"], items[-1]["ts"]) == ("2026-11-19T16:15:00Z", "2026-11-20T16:00:00Z")
 
 
-def test_answers_are_what_the_document_says(all_seeing: TestClient, town: Town) -> None:
-    Readings.model_validate_json(all_seeing.get("/v1/meters/M-A/readings").text)
+def test_answers_are_what_the_document_says(standing: TestClient) -> None:
+    Readings.model_validate_json(standing.get("/v1/meters/M-A/readings").text)
     for interval in ["hourly", "daily"]:
-        answer = all_seeing.get(f"/v1/meters/M-A/usage?interval={interval}").text
+        answer = standing.get(f"/v1/meters/M-A/usage?interval={interval}").text
         assert Usage.model_validate_json(answer).items
     named = Reading.model_fields["flags"].annotation.__args__[0].__args__  # type: ignore[union-attr]
-    assert list(named) == series.flag_names(sum(Flag))
+    assert named == series.flag_names(sum(Flag))
 
 
 @pytest.mark.parametrize(
@@ -124,16 +126,14 @@ def test_the_form_is_what_the_client_prefers(accept: str | None, form: str) -> N
     assert formats.wanted("csv", accept) == "csv"
 
 
-def test_a_form_we_have_not_is_406(all_seeing: TestClient, town: Town) -> None:
-    answer = all_seeing.get("/v1/meters/M-A/readings", headers={"Accept": "application/xml"})
+def test_a_form_we_have_not_is_406(standing: TestClient) -> None:
+    answer = standing.get("/v1/meters/M-A/readings", headers={"Accept": "application/xml"})
     assert (answer.status_code, answer.json()["code"]) == (406, "not_acceptable")
 
 
-def test_csv_holds_the_whole_period(
-    all_seeing: TestClient, town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_csv_holds_the_whole_period(standing: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(series, "STREAM_ROWS", 50)
-    answer = all_seeing.get("/v1/meters/M-A/readings?limit=1", headers={"Accept": "text/csv"})
+    answer = standing.get("/v1/meters/M-A/readings?limit=1", headers={"Accept": "text/csv"})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''M-A-readings.csv"
     assert answer.headers["content-encoding"] == "gzip"
@@ -153,8 +153,16 @@ def test_csv_holds_the_whole_period(
     }
 
 
-def test_csv_of_usage(all_seeing: TestClient, town: Town) -> None:
-    answer = all_seeing.get("/v1/meters/M-A/usage?interval=daily&format=csv&from=2026-11-20&to=2026-11-21")
+def test_csv_is_read_back_as_a_datasets_readings(standing: TestClient, tmp_path: Path) -> None:
+    file = tmp_path / "readings.csv"
+    file.write_bytes(standing.get("/v1/meters/M-A/readings?format=csv").content)
+    (batch,) = stream(file, ["M-A"], 1000)
+    assert len(batch) == 192
+    assert (batch.register_l[-1], batch.flags[-1]) == (4800.0, Flag.LEAK)
+
+
+def test_csv_of_usage(standing: TestClient) -> None:
+    answer = standing.get("/v1/meters/M-A/usage?interval=daily&format=csv&from=2026-11-20&to=2026-11-21")
     assert answer.text.splitlines() == [
         "meter,day,volume_l,hours,hours_expected,hours_not_measured",
         "M-A,2026-11-20,2400.0,24,24,0",
@@ -223,8 +231,8 @@ def test_a_day_has_as_many_hours_as_the_clocks_give_it(
     assert {hour["quality"] for hour in hours} == {"estimated"}
 
 
-def test_days_that_are_asked_for_in_part_come_whole(all_seeing: TestClient, town: Town) -> None:
-    usage = all_seeing.get(
+def test_days_that_are_asked_for_in_part_come_whole(standing: TestClient) -> None:
+    usage = standing.get(
         "/v1/meters/M-A/usage?interval=daily&from=2026-11-20T04:00:00Z&to=2026-11-20T05:00:00Z"
     ).json()
     assert [(d["day"], d["hours"]) for d in usage["items"]] == [("2026-11-20", 24)]
