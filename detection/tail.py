@@ -26,7 +26,7 @@ class Tail:
     def precedes(self, meter_ids: Ints, lo_us: Ints) -> NDArray[np.bool_]:
         """Return for which meters the tail is known and lies before `lo_us`."""
         newest = self._ts[self._at(meter_ids), -1]
-        return (newest != _NONE) & (newest < lo_us)
+        return np.asarray((newest != _NONE) & (newest < lo_us))
 
     def readings(self, meter_ids: Ints) -> ReadingBatch:
         """Return the tails of the meters, in their order."""
