@@ -5,26 +5,26 @@ slot as if it had come in time, in bounded memory.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import structlog
 from psycopg import errors
 
-from core.batch import concat
 from core.clock import Clock
 from detection import metrics, store
 from detection.engine import Engine
+from detection.fetch import fetch, spans
 from detection.lifecycle import Change
-from detection.portion import CONTEXT_AFTER, CONTEXT_BEFORE, Portion
+from detection.portion import Portion
 from detection.store import Arrived
+from detection.tail import Tail
 from sql import feed
 from sql.pool import Connection
 
 log = structlog.get_logger(__name__)
 Progress = Callable[[], None]
 
-_PORTION = 1_000_000  # readings
 _DAY_US = 86_400_000_000
 _MASTER_DATA_S = 30.0
 _STALE_S = 900.0
@@ -38,6 +38,7 @@ class Detection:
         self._window_days = window_days
         self._progress = progress
         self._engine: Engine | None = None
+        self._tail: Tail | None = None
         self._seen = ""
         self._position = ""
         self._known_at = self._worked_at = 0.0
@@ -90,7 +91,7 @@ class Detection:
                 if not engine.know(store.roster(conn), store.policies(conn)):
                     engine = None
         if engine is None:
-            self._known_at = now
+            self._known_at, self._tail = now, None
             engine = Engine(store.roster(conn), store.policies(conn), window_days=self._window_days)
             self._rebuild(conn, engine, news)
             moved = True
@@ -114,58 +115,11 @@ class Detection:
         self._feed(conn, engine, everything, engine.load)
 
     def _feed(self, conn: Connection, engine: Engine, news: Arrived, into: Callable[[Portion], None]) -> None:
-        for part in _portions(news, engine):
-            into(_fetch(conn, engine, part, after=into == engine.feed))
+        if self._tail is None or not np.array_equal(self._tail.meter_id, engine.roster.meter_id):
+            self._tail = Tail(engine.roster.meter_id)
+        for part in spans(news, engine):
+            into(fetch(conn, engine, self._tail, part, after=into == engine.feed))
             self._progress()
-
-
-def _portions(news: Arrived, engine: Engine) -> Iterator[Arrived]:
-    """Cut what is new into spans of time, and these into groups of meters, of bounded size."""
-    site = engine.roster.find(news.meter_id)
-    use = site >= 0
-    ids, lo, hi = news.meter_id[use], news.lo_us[use], news.hi_us[use]
-    if len(ids) == 0:
-        return
-    a_day = 86_400 / np.maximum(engine.roster.interval_s[site[use]], 1) + 2 * CONTEXT_BEFORE
-    span = int(np.clip(_PORTION / a_day.sum(), 1 / 24, 7) * _DAY_US)
-    start, end = int(lo.min()), int(hi.max())
-    while start <= end:
-        stop = start + span
-        inside = np.flatnonzero((lo < stop) & (hi >= start))
-        size = np.cumsum(a_day[inside] * span / _DAY_US)
-        for group in np.split(inside, np.flatnonzero(np.diff(size // _PORTION)) + 1):
-            if len(group):
-                yield Arrived(ids[group], np.maximum(lo[group], start), np.minimum(hi[group], stop - 1))
-        later = lo[lo >= stop]
-        going = bool(((lo < stop) & (hi >= stop)).any())
-        start = stop if going or len(later) == 0 else int(later.min())
-
-
-def _fetch(conn: Connection, engine: Engine, part: Arrived, *, after: bool) -> Portion:
-    """Read a part's readings with those around them that it takes to judge them; `after` it only if asked."""
-    interval_s = engine.slot_s(part.meter_id)
-    lo_s, hi_s = part.lo_us // 1_000_000, part.hi_us // 1_000_000 + 1
-    ahead, behind = (CONTEXT_BEFORE + 2) * interval_s, (CONTEXT_AFTER + 1) * interval_s * after
-    batch = store.readings_between(conn, part.meter_id, lo_s - ahead, hi_s + behind)
-    at = np.searchsorted(part.meter_id, batch.meter_id)
-    n = len(part.meter_id)
-    before = np.bincount(at, weights=batch.ts < part.lo_us[at], minlength=n)
-    following = np.bincount(at, weights=batch.ts > part.hi_us[at], minlength=n)
-    oldest_s, newest_s = engine.known(part.meter_id)
-    more = [batch]
-    lack = np.flatnonzero((before < CONTEXT_BEFORE) & (oldest_s < lo_s - ahead))
-    if len(lack):
-        until = lo_s[lack] - ahead[lack]
-        most = CONTEXT_BEFORE
-        more.append(store.readings_before(conn, part.meter_id[lack], until, engine.horizon_s, most))
-    lack = np.flatnonzero(after & (following < CONTEXT_AFTER) & (newest_s > hi_s + behind))
-    if len(lack):
-        since = hi_s[lack] + behind[lack]
-        more.append(store.readings_after(conn, part.meter_id[lack], since, CONTEXT_AFTER))
-    if len(more) > 1:
-        batch = concat(more)
-        batch = batch.take(np.lexsort((batch.ts, batch.meter_id)))
-    return Portion(part.meter_id, part.lo_us, batch)
 
 
 def _observe(engine: Engine, changes: list[Change], took_s: float) -> None:

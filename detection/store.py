@@ -20,7 +20,7 @@ from detection.lifecycle import Change, Diary, Event, Outage, Subject
 from detection.policy import Policy, check
 from detection.roster import Roster
 from detection.usage import Usage
-from sql.columns import EPOCH_US, read, write
+from sql.columns import EPOCH_US, array, read, write
 from sql.pool import Connection
 from sql.query import Queries
 
@@ -97,9 +97,9 @@ def newest_reading_s(conn: Connection) -> int | None:
 def readings_between(conn: Connection, meter_ids: Ints, lo_s: Ints, hi_s: Ints) -> ReadingBatch:
     """Return the readings with lo <= ts < hi of each meter, in order of meter, then time."""
     params = {
-        "meter_ids": meter_ids.tolist(),
-        "lo_s": lo_s.tolist(),
-        "hi_s": hi_s.tolist(),
+        "meter_ids": array(meter_ids),
+        "lo_s": array(lo_s),
+        "hi_s": array(hi_s),
         "from_s": int(lo_s.min()),
         "until_s": int(hi_s.max()),
     }
@@ -108,13 +108,13 @@ def readings_between(conn: Connection, meter_ids: Ints, lo_s: Ints, hi_s: Ints) 
 
 def readings_before(conn: Connection, meter_ids: Ints, at_s: Ints, from_s: int, most: int) -> ReadingBatch:
     """Return the last `most` readings of each meter before `at_s`, none older than `from_s`."""
-    params = {"meter_ids": meter_ids.tolist(), "at_s": at_s.tolist(), "from_s": from_s, "most": most}
+    params = {"meter_ids": array(meter_ids), "at_s": array(at_s), "from_s": from_s, "most": most}
     return _batch(read(conn, Q["readings_before"], params, _READING))
 
 
 def readings_after(conn: Connection, meter_ids: Ints, at_s: Ints, most: int) -> ReadingBatch:
     """Return the first `most` readings of each meter from `at_s` on."""
-    params = {"meter_ids": meter_ids.tolist(), "at_s": at_s.tolist(), "most": most}
+    params = {"meter_ids": array(meter_ids), "at_s": array(at_s), "most": most}
     return _batch(read(conn, Q["readings_after"], params, _READING))
 
 

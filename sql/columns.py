@@ -31,6 +31,11 @@ def record(kinds: Kinds) -> np.dtype[np.void]:
     return np.dtype(fields)
 
 
+def array(values: NDArray[np.integer]) -> str:
+    """Return integers as PostgreSQL's array literal; several times as fast as a list parameter."""
+    return "{" + ",".join(map(str, values.tolist())) + "}"
+
+
 def read(conn: Connection, query: bytes, params: Mapping[str, Any], kinds: Kinds) -> NDArray[np.void]:
     """Run a query that returns the columns `kinds` in their order; return them as a structured array.
 

@@ -300,7 +300,6 @@ def test_backlog_older_than_the_window_makes_usage_but_no_events() -> None:
     engine = Engine(roster(HOME, Site(2, "m-2", q3_lph=2500)))
     play(engine, register(2, home(24), start_s=T0 + 100 * DAY))
     batch = register(1, home(600, leak=(409, 600, 30)))
-
     engine.feed(cut(batch, (T0 - 1) * 10**6, (T0 + 600 * HOUR) * 10**6))
     result = engine.settle(T0 + 101 * DAY)
     assert result.changes == [] and len(result.usage) == 600

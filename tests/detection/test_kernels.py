@@ -162,7 +162,7 @@ def test_runs_are_their_reference(data: st.DataObject) -> None:
     lengths, counts, last = run_length(mask), trailing_count(mask, window), last_before(mask, at)
     for m in range(n):
         for t in range(slots):
-            before = [*mask[m, : t + 1][::-1], False]
+            before = [*mask[m, : t + 1][::-1].tolist(), False]
             assert lengths[m, t] == before.index(False)
             assert counts[m, t] == mask[m, max(0, t - window[m] + 1) : t + 1].sum()
         held = [t for t in range(at[m]) if mask[m, t]]

@@ -9,7 +9,7 @@ from core.words import Quality
 from detection import vee
 
 H = 3600
-M, IP, E = Quality.MEASURED, Quality.INTERPOLATED, Quality.ESTIMATED
+M, INT, E = Quality.MEASURED, Quality.INTERPOLATED, Quality.ESTIMATED
 
 
 def run(
@@ -59,12 +59,12 @@ def test_early_slot_waits_until_its_edge_is_sure() -> None:
 
 
 def test_short_gap_is_interpolated_and_long_one_estimated() -> None:
-    assert table(run([0, 3 * H], [0, 6])) == {0: (2, IP), 1: (2, IP), 2: (2, IP)}
+    assert table(run([0, 3 * H], [0, 6])) == {0: (2, INT), 1: (2, INT), 2: (2, INT)}
     assert {q for _, q in table(run([0, 5 * H], [0, 10])).values()} == {E}
 
 
 def test_gap_without_use_is_known_to_be_still() -> None:
-    assert set(table(run([0, 20 * H], [7, 7])).values()) == {(0, IP)}
+    assert set(table(run([0, 20 * H], [7, 7])).values()) == {(0, INT)}
 
 
 def test_rollover_of_the_register() -> None:
@@ -74,9 +74,9 @@ def test_rollover_of_the_register() -> None:
 
 def test_one_bad_index_is_dropped() -> None:
     dip = table(run([0, H, 2 * H, 3 * H], [100, 40, 104, 106]))
-    assert dip == {0: (2, IP), 1: (2, IP), 2: (2, M)}
+    assert dip == {0: (2, INT), 1: (2, INT), 2: (2, M)}
     spike = table(run([0, H, 2 * H, 3 * H], [100, 900, 104, 106]))
-    assert spike == {0: (2, IP), 1: (2, IP), 2: (2, M)}
+    assert spike == {0: (2, INT), 1: (2, INT), 2: (2, M)}
 
 
 def test_two_clashing_streams_follow_the_higher() -> None:
@@ -96,7 +96,7 @@ def test_step_beyond_what_the_meter_can_pass_has_no_volume() -> None:
 
 def test_flow_is_the_mean_since_the_reading_before() -> None:
     made = table(run([0, 900, 1800, 3600], flow=[7, 40, 80, 20], slot_s=900))
-    assert made == {0: (10, M), 1: (20, M), 2: (5, IP), 3: (5, IP)}
+    assert made == {0: (10, M), 1: (20, M), 2: (5, INT), 3: (5, INT)}
 
 
 def test_register_wins_over_flow() -> None:
