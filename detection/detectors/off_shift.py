@@ -55,8 +55,8 @@ def _expect(chunk: Chunk, index: Index, lo: int, hi: int) -> _Expected:
     volume, covered = chunk.history(index, _DAYS)
     how = chunk.timetable.hour_of_week(begin, chunk.day_lo)
     profile = weekly_profile(volume, covered, how)
-    busy = quantile(volume, covered, 0.9)
-    learned = profile < chunk.params["rest_share"][index, None] * busy[:, None]
+    rest, busy = (quantile(volume, covered, q)[:, None] for q in (0.1, 0.9))
+    learned = profile < rest + chunk.params["rest_share"][index, None] * (busy - rest)
     off_then = _off(chunk, index, begin, chunk.day_lo, learned)
     sigma = spread(volume, covered & off_then, profile[:, how])
     working = np.nan_to_num(quantile(volume, covered & ~off_then, 0.5))
@@ -87,8 +87,9 @@ def measure(chunk: Chunk, spans: Spans) -> Measured:
     volume, covered, start = chunk.whole(spans.index)
     expected = _expect(chunk, spans.index, start, chunk.hi)
     at = np.arange(volume.shape[1]) + start
-    since = covered & expected.off & (at >= onset[:, None]) & (at < spans.end[:, None])
-    since &= ~np.isnan(expected.threshold_l)
+    raising = (at >= onset[:, None]) & (at <= spans.raised[:, None])
+    since = (expected.off & (at >= onset[:, None]) & (at < spans.end[:, None])) | raising
+    since &= covered & ~np.isnan(expected.usual_l)
     excess = np.where(since, np.maximum(volume - expected.usual_l, 0), 0)
     highest = excess.max(axis=1, initial=0).astype(np.float64)
     raised = np.clip(spans.raised - start, 0, volume.shape[1] - 1)
@@ -152,8 +153,8 @@ DETECTOR = Detector(
             "rest_share",
             0.25,
             "share",
-            "Without a shift calendar: an hour of the week counts as rest below this share of the busy level "
-            "(0.9 quantile).",
+            "Without a shift calendar: an hour of the week counts as rest below this share of the way from the "
+            "site's rest to its busy level (0.1 and 0.9 quantiles).",
             "own",
             high=1,
         ),
