@@ -153,8 +153,8 @@ DETECTOR = Detector(
             "rest_share",
             0.25,
             "share",
-            "Without a shift calendar: an hour of the week counts as rest below this share of the way from the "
-            "site's rest to its busy level (0.1 and 0.9 quantiles).",
+            "Without a shift calendar: an hour of the week counts as rest below this share of the way from "
+            "the site's rest to its busy level (0.1 and 0.9 quantiles).",
             "own",
             high=1,
         ),
