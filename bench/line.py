@@ -7,7 +7,9 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from urllib.parse import urlsplit
 
+from bench.load import connect as mqtt_connect
 from bench.load import load
 from jobs.stack import stack_session
 from sql.migrate import migrate
@@ -81,6 +83,13 @@ def running_line() -> Iterator[Line]:
             finally:
                 ingester.terminate()
                 ingester.wait(30)
+                _forget_session(stack.mqtt_url, prefix)
+
+
+def _forget_session(mqtt_url: str, client_id: str) -> None:
+    """Begin and end a clean session in the ingester's name: the broker keeps nothing for it any more."""
+    url = urlsplit(mqtt_url)
+    mqtt_connect(url.hostname or "127.0.0.1", url.port or 1883, client_id).close()
 
 
 def _wait_until_up(line: Line) -> None:

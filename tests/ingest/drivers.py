@@ -3,13 +3,15 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from core import logs
 from core.clock import SystemClock
 from core.settings import load
 from core.supervise import Supervisor
-from ingest import role, writer
+from ingest import role, store, writer
 from ingest.intake import Intake
 from ingest.store import Stored
 from tests.waiting import until
@@ -32,13 +34,13 @@ def broken() -> int:
     def commit(*args: Any, **options: Any) -> Stored:
         raise RuntimeError("a bug")
 
-    writer.commit = commit
+    vars(writer)["commit"] = commit
     return run()
 
 
 def die_after_commit(batches: int = 3) -> int:
     """Die with SIGKILL between COMMIT and PUBACK, at the third batch."""
-    commit, count = writer.commit, 0
+    commit, count = store.commit, 0
 
     def commit_and_die(*args: Any, **options: Any) -> Stored:
         nonlocal count
@@ -48,7 +50,7 @@ def die_after_commit(batches: int = 3) -> int:
             os.kill(os.getpid(), signal.SIGKILL)
         return stored
 
-    writer.commit = commit_and_die
+    vars(writer)["commit"] = commit_and_die
     return run()
 
 
@@ -69,11 +71,11 @@ def die_at_second_batch() -> int:
 
 
 if __name__ == "__main__":
-    drivers = {
+    drivers: dict[str, Callable[[], int]] = {
         "run": run,
         "broken": broken,
         "die_after_commit": die_after_commit,
         "die_at_second_batch": die_at_second_batch,
-        "die_after_first_commit": lambda: die_after_commit(1),
+        "die_after_first_commit": partial(die_after_commit, 1),
     }
     sys.exit(drivers[sys.argv[1]]())

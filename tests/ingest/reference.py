@@ -75,7 +75,7 @@ def decode_list(payload: bytes) -> Found:
         if reason is None:
             at = instant(reading["ts"])
             assert at is not None
-            row = {k: float(v) for k, v in reading.items() if k in VALUES and v is not None}
+            row: dict[str, Any] = {k: float(v) for k, v in reading.items() if k in VALUES and v is not None}
             row["flags"] = sorted(set(reading.get("flags") or ()))
             first = good.setdefault(at, row)
             if first == row:

@@ -20,7 +20,10 @@ def batch(meters: list[int], ts: list[int], delay_s: float) -> ReadingBatch:
         np.array(meters, np.int32),
         np.array(ts, np.int64),
         np.ones(n),
-        *[nothing] * 4,
+        nothing,
+        nothing,
+        nothing,
+        nothing,
         np.zeros(n, np.int32),
         received,
     )

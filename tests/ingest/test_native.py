@@ -37,7 +37,7 @@ READING = st.fixed_dictionaries(
     optional=dict.fromkeys(VALUES, NUMBERS)
     | {"flags": FLAGS, "meter": st.sampled_from(["m1", "m2"]), "rssi": st.just(-90)},
 )
-ITEMS = st.one_of(READING, READING, READING, st.sampled_from([None, 1, "x", [], {}]))
+ITEMS: st.SearchStrategy[Any] = st.one_of(READING, READING, READING, st.sampled_from([None, 1, "x", [], {}]))
 
 
 def refused(intake: Intake, n: int) -> list[tuple[str, int]]:

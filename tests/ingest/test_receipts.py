@@ -38,9 +38,11 @@ def listening(mqtt_url: str, meters: list[str]) -> Iterator[Heard]:
         heard.bodies.setdefault(message.topic, []).append(json.loads(message.payload))
 
     client.on_message = on_message
-    client.on_connect = lambda *_: client.subscribe(
-        [(f"meters/{m}/{kind}", 1) for m in meters for kind in ("receipts", "requests")]
-    )
+
+    def on_connect(*_: object) -> None:
+        client.subscribe([(f"meters/{m}/{kind}", 1) for m in meters for kind in ("receipts", "requests")])
+
+    client.on_connect = on_connect
     client.on_subscribe = lambda *_: ready.append(True)
     client.reconnect_delay_set(1, 1)
     client.connect(url.hostname or "", url.port or 1883)
