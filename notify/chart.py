@@ -97,7 +97,7 @@ class Charts:
         heading = f"{title}  ·  {name} ({unit})" if title else f"{name} ({unit})"
         axes.set_title(heading, loc="left", fontproperties=fonts.properties(face, 10), color=_INK, pad=8)
         drawn = BytesIO()
-        FigureCanvasAgg(figure).print_figure(drawn, format="png")
+        FigureCanvasAgg(figure).print_figure(drawn, format="png", pil_kwargs={"compress_level": 4})
         return drawn.getvalue()
 
     def _words(self, language: str, labels: str) -> tuple[_Words, FontPath | None]:

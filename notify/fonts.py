@@ -1,7 +1,7 @@
 """Find a font with Chinese glyphs: a chart must not show boxes."""
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import structlog
@@ -45,8 +45,12 @@ def covers(face: FontPath | None, text: str) -> bool:
     """Whether the face has a glyph for every character."""
     if face is None:
         return text.isascii()
-    font = FT2Font(face.path, face_index=face.face_index)
-    return all(font.get_char_index(ord(character)) for character in text if not character.isspace())
+    return all(_has(face, character) for character in set(text) if not character.isspace())
+
+
+@lru_cache(maxsize=4_096)
+def _has(face: FontPath, character: str) -> bool:
+    return bool(FT2Font(face.path, face_index=face.face_index).get_char_index(ord(character)))
 
 
 def _usual() -> Iterator[Path]:
