@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 from typer.cli import get_docs_for_click
 
 from core.settings import Settings
+from detection.page import filled
 
 FOLDER = Path(__file__).parent.parent / "docs"
 
@@ -85,7 +86,13 @@ def endpoints_md() -> str:
     return "\n".join([*lines, ""])
 
 
+def detectors_md() -> str:
+    """Return docs/detectors.md with the tables of parameters filled in from the catalogue."""
+    return filled((FOLDER / "detectors.md").read_text("utf-8"))
+
+
 PAGES: dict[str, Callable[[], str]] = {
+    "detectors.md": detectors_md,
     "settings.md": settings_md,
     "commands.md": commands_md,
     "endpoints.md": endpoints_md,
