@@ -20,6 +20,7 @@ import numpy as np
 import paho.mqtt.client as mqtt
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from paho.mqtt.enums import CallbackAPIVersion
+from tests.mailbox import Mailbox, mail_server
 
 from bench.measure import Result
 from bench.steady import steady
@@ -28,7 +29,6 @@ from sql.migrate import migrate
 from sql.pool import Connection, connect
 from tests import factories
 from tests.databases import fresh_database
-from tests.mailbox import Mailbox, mail_server
 from tests.processes import role
 
 NAME = "alert_latency"

@@ -12,7 +12,7 @@ from jobs.stack import StackUrls
 from notify.role import start
 from sql.pool import Connection, connect
 from tests.databases import fresh_database
-from tests.notify.post_office import PostOffice, Receiver, open_post_office, open_receiver
+from tests.post_office import PostOffice, Receiver, open_post_office, open_receiver
 
 Run = Callable[[Settings], Supervisor]
 

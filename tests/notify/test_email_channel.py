@@ -18,7 +18,7 @@ from notify.mail import Composer
 from notify.render import Renderer
 from sql.pool import Connection
 from tests.notify.making import document, message
-from tests.notify.post_office import PostOffice, free_port, open_post_office
+from tests.post_office import PostOffice, free_port, open_post_office
 from tests.samples import NOW
 
 Make = Callable[..., EmailChannel]

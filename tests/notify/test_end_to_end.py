@@ -5,7 +5,7 @@ from email.message import EmailMessage
 from sql.pool import Connection
 from tests import samples
 from tests.notify.conftest import Run, settings
-from tests.notify.post_office import PostOffice
+from tests.post_office import PostOffice
 from tests.waiting import until
 
 

@@ -22,7 +22,7 @@ from service.messages import Step
 from sql.pool import Connection, connect
 from tests import samples
 from tests.notify.conftest import Run, settings
-from tests.notify.post_office import PostOffice, open_post_office
+from tests.post_office import PostOffice, open_post_office
 from tests.samples import NOW
 from tests.waiting import until
 

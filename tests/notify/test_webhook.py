@@ -19,7 +19,7 @@ from sql.pool import Connection
 from tests import samples
 from tests.notify.conftest import Run, settings
 from tests.notify.making import document, message
-from tests.notify.post_office import Receiver, free_port
+from tests.post_office import Receiver, free_port
 from tests.samples import NOW
 from tests.waiting import until
 
