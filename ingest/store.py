@@ -62,7 +62,7 @@ def commit(conn: Connection, gathering: Gathering, intake: Intake, *, again: boo
     try:
         with conn.transaction():
             if len(intake.batch):
-                copy_direct(conn, intake.stream)
+                copy_direct(conn, intake.batch, intake.stream)
                 copy_arrival(conn, intake.batch, len(intake.batch))
             refusals = intake.refusals()
             _quarantine(conn, gathering, refusals, again=again)
