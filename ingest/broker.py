@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from paho.mqtt.client import ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.client import ConnectFlags, DisconnectFlags
 from paho.mqtt.enums import MQTTErrorCode
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
@@ -56,6 +56,7 @@ class Broker:
         self._backoff = Backoff(0.2, 3.0)
         self._connection = 0
         self._subscribed_before = False
+        self._now = 0
         self._arrived: list[Message] = []
         self._settled: deque[tuple[int, Sequence[int]]] = deque()
         self._notices: deque[tuple[str, bytes]] = deque(maxlen=100_000)
@@ -67,7 +68,7 @@ class Broker:
         session.on_connect = self._on_connect
         session.on_disconnect = self._on_disconnect
         session.on_subscribe = self._on_subscribe
-        session.on_message = self._on_message
+        session.on_received = self._on_received
 
     def settle(self, connection: int, mids: Sequence[int], notices: Sequence[tuple[str, bytes]] = ()) -> None:
         """Acknowledge messages that are committed, and publish notices (topic, payload). From any thread."""
@@ -120,6 +121,7 @@ class Broker:
                 return
 
     def _read(self) -> bool:
+        self._now = int(self._clock.now().timestamp() * 1e6)
         code = self._session.read_all(_PACKETS_A_TURN)
         if self._arrived:
             self._inbox.put(self._arrived)
@@ -136,21 +138,8 @@ class Broker:
             topic, payload = self._notices.popleft()
             self._session.publish(topic, payload, qos=1)
 
-    def _on_message(self, _client: object, _userdata: object, message: MQTTMessage) -> None:
-        self._arrived.append(
-            Message(
-                message.topic,
-                bytes(message.payload),
-                self._received_at(),
-                message.mid,
-                message.qos,
-                self._connection,
-                message.dup,
-            )
-        )
-
-    def _received_at(self) -> int:
-        return int(self._clock.now().timestamp() * 1e6)
+    def _on_received(self, topic: str, payload: bytes, mid: int, qos: int, again: bool) -> None:
+        self._arrived.append(Message(topic, payload, self._now, mid, qos, self._connection, again))
 
     def _on_connect(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -13,6 +14,7 @@ from core.words import Reason
 from ingest import checks
 from ingest.draft import VALUES, Columns, Draft, Refusal, RefusedError
 from ingest.routes import Routes
+from sql.copy import encode
 
 log = structlog.get_logger(__name__)
 
@@ -65,7 +67,7 @@ class Intake:
     """A batch sorted by (meter, ts) without duplicates, where it came from, and what was refused.
 
     `message` and `position` are parallel to `batch`: the number of a reading's message, its place in there.
-    `totals` counts the readings in each message, good or not.
+    `totals` counts the readings in each message, good or not; `all_known` says that every meter was.
     """
 
     batch: ReadingBatch
@@ -74,6 +76,12 @@ class Intake:
     spans: Spans
     totals: NDArray[np.int64]
     refused: list[Refusal]
+    all_known: bool
+
+    @cached_property
+    def stream(self) -> bytes:
+        """The batch as COPY takes it."""
+        return encode(self.batch)
 
     def refusals(self, conflicting: NDArray[np.intp] | None = None) -> list[Refusal]:
         """Return all refusals, one a message and reason, with those of the readings at `conflicting`."""
@@ -90,6 +98,7 @@ class Gathering:
     def __init__(self, rules: Rules) -> None:
         self.messages: list[Message] = []
         self.size_bytes = 0
+        self.intake: Intake | None = None
         self._draft = Draft()
         self._columns: Columns | None = None
         self._rules = rules
@@ -131,13 +140,14 @@ class Gathering:
             draft.refuse(Reason.MALFORMED, f"The codec failed on it: {problem!r}. Report this as a fault.")
 
     def finish(self, registry: Registry, *, judged_at: int | None = None) -> Intake:
-        """Check every reading; its time is compared with the receipt of its message, or with `judged_at`."""
+        """Check every reading; its time is compared with receipt, or with `judged_at`. Kept as `intake`."""
         if self._columns is None:
             self._columns = self._draft.columns()
         columns, meters = self._columns, self._draft.meters
         received = np.array([m.received_at for m in self.messages], np.int64)[columns.message]
         at = received if judged_at is None else np.full(len(columns), judged_at, np.int64)
-        ids = registry.ids(meters)[columns.message]
+        by_message = registry.ids(meters)
+        ids, all_known = by_message[columns.message], bool((by_message >= 0).all())
         refused = list(self._draft.refusals)
         totals = np.bincount(columns.message, minlength=len(meters))
         for refusal in refused:
@@ -154,7 +164,8 @@ class Gathering:
         refused += checks.conflicts(batch.ts[conflicting], message[conflicting], position[conflicting])
         if order is not None:
             batch, message, position = batch.take(order), message[order], position[order]
-        return Intake(batch, message, position, _spans(columns), totals, refused)
+        self.intake = Intake(batch, message, position, _spans(columns), totals, refused, all_known)
+        return self.intake
 
     def excerpt(self, refusal: Refusal) -> bytes:
         """Return the payload that goes to quarantine for `refusal`."""

@@ -33,10 +33,11 @@ class Meters:
         One query a batch at most, whatever the meters call themselves.
         """
         unknown = {s for s in serials if s and s not in self._ids and "\0" not in s}
-        if unknown:
-            for id_, serial, interval_s in conn.execute(Q["some_meters"], {"serials": list(unknown)}):
-                self.intervals_s[id_] = interval_s
-                self._ids[serial] = id_
+        if not unknown:
+            return
+        for id_, serial, interval_s in conn.execute(Q["some_meters"], {"serials": list(unknown)}):
+            self.intervals_s[id_] = interval_s
+            self._ids[serial] = id_
 
     def ids(self, serials: Sequence[str]) -> NDArray[np.int32]:
         """Return the id of each serial, -1 where there is none."""

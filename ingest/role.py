@@ -5,7 +5,7 @@ import gc
 from core.clock import Clock
 from core.settings import Settings
 from core.supervise import Supervisor
-from ingest import broker, chores, writer
+from ingest import broker, chores, gatherer, writer
 from ingest.clocks import MeterClocks
 from ingest.inbox import Inbox
 from ingest.intake import Rules
@@ -29,13 +29,14 @@ def start(supervisor: Supervisor, settings: Settings, clock: Clock, database_url
     meters, clocks = Meters(), MeterClocks()
     inbox = Inbox(2 * settings.ingest_receive_maximum)
     line = broker.Broker(session, [r.subscription for r in routes.routes], inbox, clock, supervisor)
+    size = gatherer.BatchSize(settings.ingest_batch_readings, settings.ingest_batch_wait_s)
+    ahead = gatherer.Gatherer(supervisor, inbox, rules, meters, size)
     store = writer.Writer(
         supervisor,
-        inbox,
+        ahead,
         line,
         database_url,
         rules,
-        writer.BatchSize(settings.ingest_batch_readings, settings.ingest_batch_wait_s),
         writer.Books(meters, clocks, Receipts(meters, clocks) if settings.ingest_receipts else None),
     )
     beside = chores.Chores(supervisor, clock, database_url, meters, clocks, rules)
@@ -43,5 +44,6 @@ def start(supervisor: Supervisor, settings: Settings, clock: Clock, database_url
     gc.collect()
     gc.freeze()
     supervisor.spawn(writer.THREAD, store.run, patience_s=PATIENCE_S)
+    supervisor.spawn(gatherer.THREAD, ahead.run, patience_s=PATIENCE_S)
     supervisor.spawn(broker.THREAD, line.run, patience_s=PATIENCE_S)
     supervisor.spawn(chores.THREAD, beside.run, patience_s=PATIENCE_S)

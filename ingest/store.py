@@ -62,7 +62,7 @@ def commit(conn: Connection, gathering: Gathering, intake: Intake, *, again: boo
     try:
         with conn.transaction():
             if len(intake.batch):
-                copy_direct(conn, intake.batch)
+                copy_direct(conn, intake.batch, intake.stream)
                 copy_arrival(conn, intake.batch, len(intake.batch))
             refusals = intake.refusals()
             _quarantine(conn, gathering, refusals, again=again)
@@ -83,7 +83,7 @@ def store_again(conn: Connection, intake: Intake) -> list[Refusal]:
 def _store_staged(conn: Connection, intake: Intake) -> tuple[int, list[Refusal]]:
     if not len(intake.batch):
         return 0, intake.refusals()
-    inserted, conflicting = copy_staged(conn, intake.batch)
+    inserted, conflicting = copy_staged(conn, intake.batch, intake.stream)
     if inserted:
         copy_arrival(conn, intake.batch, inserted)
     return inserted, intake.refusals(conflicting)

@@ -1,4 +1,4 @@
-"""The writer thread: inbox -> batch -> transaction -> acknowledgement."""
+"""The writer thread: batch -> transaction -> acknowledgement."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from ingest import metrics
 from ingest.backoff import Backoff
 from ingest.broker import Broker
 from ingest.clocks import MeterClocks
-from ingest.inbox import Inbox
+from ingest.gatherer import Gatherer
 from ingest.intake import Gathering, Intake, Message, Rules
 from ingest.meters import Meters
 from ingest.receipts import Notice, Receipts
@@ -29,19 +29,9 @@ from sql.pool import Connection
 log = structlog.get_logger(__name__)
 
 THREAD = "writer"
-MAX_BATCH_BYTES = 32 * 1024 * 1024
-_CHUNK = 500
 _IDLE_S = 0.25
 
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True)
-class BatchSize:
-    """When a batch is complete: at so many readings, or so long after its first message."""
-
-    readings: int
-    wait_s: float
 
 
 @dataclass(frozen=True)
@@ -58,26 +48,24 @@ class Stopping(Exception):  # noqa: N818 - no error: the way out of waiting for 
 
 
 class Writer:
-    """Gathers messages, stores them, and has them acknowledged: in this order, always."""
+    """Stores batches, and then has their messages acknowledged: in this order, always."""
 
     def __init__(
         self,
         supervisor: Supervisor,
-        inbox: Inbox,
+        gatherer: Gatherer,
         broker: Broker,
         database_url: str,
         rules: Rules,
-        size: BatchSize,
         books: Books,
     ) -> None:
         self._supervisor = supervisor
-        self._inbox = inbox
+        self._gatherer = gatherer
         self._broker = broker
         self._database_url = database_url
         self._meters = books.meters
         self._clocks = books.clocks
         self._rules = rules
-        self._size = size
         self._receipts = books.receipts
         self._conn: Connection | None = None
 
@@ -87,8 +75,8 @@ class Writer:
             self._retrying(self._prepare)
             while not self._supervisor.stopping.is_set():
                 self._supervisor.beat(THREAD)
-                gathering = self._gather()
-                if gathering.messages:
+                gathering = self._gatherer.take(_IDLE_S)
+                if gathering is not None:
                     self._store(gathering)
         except Stopping:
             log.warning("stopped while the database is away; the broker keeps what is not stored")
@@ -99,32 +87,6 @@ class Writer:
     def _prepare(self, conn: Connection, _again: bool) -> None:
         self._meters.refresh(conn)
         self._clocks.load(conn)
-
-    def _gather(self) -> Gathering:
-        """Take messages until the batch is full, or its first one has waited long enough."""
-        gathering = Gathering(self._rules)
-        deadline = 0.0
-        while not self._full(gathering):
-            wait_s = deadline - time.monotonic() if deadline else _IDLE_S
-            if wait_s < 0:
-                break
-            taken = self._inbox.take(_CHUNK, wait_s)
-            if not taken:
-                break
-            deadline = deadline or time.monotonic() + self._size.wait_s
-            for i, message in enumerate(taken, 1):
-                gathering.add(message)
-                if self._full(gathering):
-                    self._inbox.put_back(taken[i:])
-                    break
-        return gathering
-
-    def _full(self, gathering: Gathering) -> bool:
-        return (
-            gathering.readings >= self._size.readings
-            or len(gathering.messages) >= self._size.readings
-            or gathering.size_bytes >= MAX_BATCH_BYTES
-        )
 
     def _store(self, gathering: Gathering) -> None:
         """Commit, then have the messages acknowledged."""
@@ -165,8 +127,10 @@ class Writer:
         return list(self._receipts.notices(gathering, intake, stored, before))
 
     def _attempt(self, conn: Connection, gathering: Gathering, *, again: bool) -> tuple[Intake, Stored]:
-        self._meters.find_new(conn, gathering.meters)
-        intake = gathering.finish(self._meters)
+        intake = gathering.intake
+        if intake is None or not intake.all_known:
+            self._meters.find_new(conn, gathering.meters)
+            intake = gathering.finish(self._meters)
         return intake, commit(conn, gathering, intake, again=again)
 
     def _regather(self, messages: Sequence[Message]) -> Gathering:

@@ -82,13 +82,18 @@ def encode(batch: ReadingBatch) -> bytes:
     return b"".join((_HEADER, out.tobytes(), _TRAILER))
 
 
-def copy_direct(conn: Connection, batch: ReadingBatch) -> None:
-    """Copy straight into `reading`; raises UniqueViolation when a (meter, ts) is there already."""
+def copy_direct(conn: Connection, batch: ReadingBatch, stream: bytes | None = None) -> None:
+    """Copy straight into `reading`; raises UniqueViolation when a (meter, ts) is there already.
+
+    `stream` is `batch` encoded, where that is done already.
+    """
     with conn.cursor() as cursor, cursor.copy(Q["copy_reading"]) as copy:
-        copy.write(encode(batch))
+        copy.write(stream or encode(batch))
 
 
-def copy_staged(conn: Connection, batch: ReadingBatch) -> tuple[int, NDArray[np.intp]]:
+def copy_staged(
+    conn: Connection, batch: ReadingBatch, stream: bytes | None = None
+) -> tuple[int, NDArray[np.intp]]:
     """Copy what is new into `reading`, by way of a temporary table.
 
     `batch` is sorted by (meter, ts) without duplicates in itself. Returns how many rows were new, and the
@@ -96,7 +101,7 @@ def copy_staged(conn: Connection, batch: ReadingBatch) -> tuple[int, NDArray[np.
     """
     conn.execute(Q["create_staging"])
     with conn.cursor() as cursor, cursor.copy(Q["copy_staging"]) as copy:
-        copy.write(encode(batch))
+        copy.write(stream or encode(batch))
     inserted = conn.execute(Q["insert_staged"]).rowcount
     if inserted == len(batch):
         return inserted, np.empty(0, np.intp)

@@ -141,8 +141,8 @@ def test_acknowledgement_never_goes_out_on_another_connection(
     line, broker = private_line
     meters = line.meters(1)
     line.subscribe_session()
-    messages = singles(meters, 505)
-    old, new = messages[:5], messages[5:]
+    messages = singles(meters, 550)
+    old, new = messages[:50], messages[50:]
     with killed_at_exit(line.process("die_at_second_batch")) as dying:
         with connect(line.database_url, "owner") as blocker:
             blocker.execute("lock table reading in access exclusive mode")
@@ -150,11 +150,12 @@ def test_acknowledgement_never_goes_out_on_another_connection(
             until(lambda: conn.execute(WAITING).fetchall())
             broker.kill()
             broker.start()
-            until(lambda: line.publish(new))
+            until(lambda: line.publish([("nobody", b"probe")]))
+            line.publish(new)
         assert dying.wait(30) == -signal.SIGKILL
-    assert line.readings() == 5
+    assert line.readings() == 50
     with line.running():
-        until(lambda: line.readings() == 505)
+        until(lambda: line.readings() == 550)
 
 
 def test_dead_thread_turns_health_red_and_ends_the_process(

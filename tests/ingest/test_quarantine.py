@@ -100,7 +100,6 @@ def test_redelivered_message_is_in_quarantine_once(line: Line, payload: bytes) -
     (meter,) = line.meters(1)
     line.subscribe_session()
     message = (meter, payload.replace(b"%s", ago(minutes=1).encode()))
-    # The third batch is the last that the ingester which dies commits.
     line.publish([message])
     with line.process("die_after_first_commit") as dying:
         assert dying.wait(60) == -9
