@@ -20,7 +20,6 @@ import numpy as np
 import paho.mqtt.client as mqtt
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from paho.mqtt.enums import CallbackAPIVersion
-from tests.mailbox import Mailbox, mail_server
 
 from bench.measure import Result
 from bench.steady import steady
@@ -29,6 +28,7 @@ from sql.migrate import migrate
 from sql.pool import Connection, connect
 from tests import factories
 from tests.databases import fresh_database
+from tests.post_office import PostOffice, open_post_office
 from tests.processes import role
 
 NAME = "alert_latency"
@@ -41,7 +41,7 @@ QUARTER_L = 375.0  # in a quarter of an hour: 1,500 L/h, where the usual is 60 a
 _QUARTER = timedelta(minutes=15)
 
 
-class Stopwatch(Mailbox):
+class Stopwatch(PostOffice):
     """Notes when the mail about each customer was accepted."""
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ def run() -> Iterator[Result]:
             "HEADWATER_MQTT_URL": stack.mqtt_url,
             "HEADWATER_INGEST_CLIENT_ID": prefix,
             "HEADWATER_INGEST_TOPICS": f'{{"{prefix}/+/readings": "native"}}',
-            "HEADWATER_SMTP_URL": line.enter_context(mail_server(watch)),
+            "HEADWATER_SMTP_URL": line.enter_context(open_post_office(watch)).url,
             "HEADWATER_LOG_LEVEL": "WARNING",
         }
         for name in ("ingest", "detect", "notify"):
