@@ -8,9 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import typer
+from prometheus_client.metrics import MetricWrapperBase
 from pydantic.fields import FieldInfo
 from typer.cli import get_docs_for_click
 
+import api.metrics
+import detection.metrics
+import ingest.metrics
+import notify.metrics
 from core.settings import Settings
 from detection.page import filled
 
@@ -86,6 +91,28 @@ def endpoints_md() -> str:
     return "\n".join([*lines, ""])
 
 
+def metrics_md() -> str:
+    """Return docs/metrics.md: what each role counts, by the room that counts it."""
+    lines = [
+        "# Metrics",
+        "",
+        "Prometheus metrics at `/metrics`: the API's on its own port (scope `metrics:read`), the other roles' on",
+        "their health ports ([settings.md](settings.md)). Made by `make docs`.",
+        "",
+        "| metric | type | labels | meaning |",
+        "|---|---|---|---|",
+    ]
+    for module in (ingest.metrics, detection.metrics, notify.metrics, api.metrics):
+        for metric in vars(module).values():
+            if isinstance(metric, MetricWrapperBase):
+                labels = ", ".join(f"`{name}`" for name in metric._labelnames)
+                (family,) = metric.describe()
+                name = family.name + ("_total" if family.type == "counter" else "")
+                meaning = family.documentation.rstrip(".")
+                lines.append(f"| `{name}` | {family.type} | {labels} | {meaning} |")
+    return "\n".join([*lines, ""])
+
+
 def detectors_md() -> str:
     """Return docs/detectors.md with the tables of parameters filled in from the catalogue."""
     return filled((FOLDER / "detectors.md").read_text("utf-8"))
@@ -93,6 +120,7 @@ def detectors_md() -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "detectors.md": detectors_md,
+    "metrics.md": metrics_md,
     "settings.md": settings_md,
     "commands.md": commands_md,
     "endpoints.md": endpoints_md,

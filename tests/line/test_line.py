@@ -1,7 +1,6 @@
 """From the meter to the mailbox, through the real roles, broker, database and mail server."""
 
 import json
-import uuid
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
@@ -59,18 +58,6 @@ def a_month_with_a_leak(now: datetime) -> list[dict[str, object]]:
         first = start + timedelta(hours=day)
         messages.append({"start": first.isoformat(), "step_s": 3600, "register_l": readings[day : day + 24]})
     return messages
-
-
-@pytest.fixture
-def line_env(stack: StackUrls, database_url: str) -> dict[str, str]:
-    name = f"line-{uuid.uuid4().hex[:8]}"
-    return {
-        "HEADWATER_DATABASE_URL": database_url,
-        "HEADWATER_MQTT_URL": stack.mqtt_url,
-        "HEADWATER_INGEST_CLIENT_ID": name,
-        "HEADWATER_INGEST_TOPICS": json.dumps({f"{name}/+/readings": "native"}),
-        "HEADWATER_LOG_LEVEL": "WARNING",
-    }
 
 
 def count(conn: Connection, table: str) -> int:
