@@ -96,8 +96,8 @@ def metrics_md() -> str:
     lines = [
         "# Metrics",
         "",
-        "Prometheus metrics at `/metrics`: the API's on its port (scope `metrics:read`), the other roles' on their",
-        "health ports ([settings.md](settings.md)). Made by `make docs`.",
+        "Prometheus metrics at `/metrics`: the API's on its port (scope `metrics:read`), the other roles' on",
+        "their health ports ([settings.md](settings.md)). Made by `make docs`.",
         "",
         "| metric | type | labels | meaning |",
         "|---|---|---|---|",
