@@ -16,14 +16,19 @@ def _slots(chunk: Chunk) -> int:
     return max(1, -(-1800 // chunk.series.slot_s))
 
 
-def _usual(chunk: Chunk, index: Index) -> tuple[Floats, Floats]:
-    """Return the site's usual maximum (NaN: too little is known) and median flow, L/h."""
+def _usual(chunk: Chunk, index: Index, before: NDArray[np.int64] | None = None) -> tuple[Floats, Floats]:
+    """Return the site's usual maximum (NaN: too little is known) and median flow, L/h.
+
+    With `before`, one slot an index, what happened from it on is left out: a burst is not its own measure.
+    """
     highest, median = np.full(len(index), np.nan, np.float32), np.full(len(index), np.nan, np.float32)
     days = chunk.params["history_days"][index]
     per_day = 86_400 / chunk.series.slot_s
     for d in np.unique(days):
         same = np.flatnonzero(days == d)
         volume, covered = chunk.history(index[same], int(d))
+        if before is not None:
+            covered &= np.arange(chunk.day_lo - volume.shape[1], chunk.day_lo) < before[same, None]
         enough = covered.sum(axis=1) >= chunk.params["min_history_days"][index[same]] * per_day
         for q in np.unique(chunk.params["usual_quantile"][index[same]]):
             part = np.flatnonzero(chunk.params["usual_quantile"][index[same]] == q)
@@ -57,7 +62,7 @@ def measure(chunk: Chunk, spans: Spans) -> Measured:
     at = np.arange(volume.shape[1]) + start
     since = covered & (at >= onset[:, None]) & (at < spans.end[:, None])
     highest = np.where(since, flow, 0).max(axis=1, initial=0).astype(np.float64)
-    usual_max, median = _usual(chunk, spans.index)
+    usual_max, median = _usual(chunk, spans.index, onset)
     q3 = chunk.roster.q3_lph[chunk.site[spans.index]]
     threshold = chunk.params["excess_of_q3"][spans.index] * q3 + usual_max
     lost = np.where(since, np.maximum(flow - median[:, None], 0), 0).sum(axis=1) * hours

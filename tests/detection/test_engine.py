@@ -176,6 +176,18 @@ def test_burst_and_the_flow_it_leaves_are_one_event_with_two_pieces_of_evidence(
     assert "seen by burst, continuous_flow" in [e.why for c in changes for e in c.entries][1]
 
 
+def test_burst_over_midnight_is_not_its_own_measure() -> None:
+    """The evidence told after the day has turned is still that of the days before the burst."""
+    volumes = home(600)
+    volumes[430:434] += 900
+    engine = Engine(roster(HOME))
+    play(engine, register(1, volumes), every_s=5 * HOUR)
+    (event,) = live(engine)
+    evidence = event.evidence["burst"]
+    assert evidence["usual_max_lph"] <= volumes[:430].max()
+    assert evidence["flow_lph"] > evidence["threshold_lph"]
+
+
 def test_new_meter_raises_no_burst_before_it_is_known() -> None:
     volumes = home(24 * 10)
     volumes[24 * 9 :] += 900
