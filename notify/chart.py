@@ -176,7 +176,8 @@ def _date_axis(
 ) -> None:
     low, high = axes.get_xlim()
     locale = "zh_Hans_CN" if words is _WORDS["zh"] else "en_GB"
-    days = list(_midnights(low, high, zone))
+    margin = (high - low) * 0.03  # a label at the very edge would be cut
+    days = list(_midnights(low, high - margin, zone))
     days = days[:: max(1, -(-len(days) // _TICKS))]
     axes.set_xticks([day.timestamp() for day in days])
     small = fonts.properties(face, 8.5)
