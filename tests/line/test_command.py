@@ -61,7 +61,7 @@ def test_up_runs_every_role_brings_back_what_is_killed_and_stops_all(line_env: d
     ("args", "env", "said"),
     [
         (["ingst"], {}, "No such command 'ingst'"),
-        (["migrate", "--wait-s", "long"], {}, "Invalid value for '--wait-s': 'long'"),
+        (["migrate", "--wait-s", "long"], {}, "Invalid value for '--wait-s'"),
         (["migrate"], {"HEADWATER_API_PORT": "70000"}, "HEADWATER_API_PORT: Input should be less than"),
         (["migrate"], {"HEADWATER_DATABASE_URL": "postgresql://127.0.0.1:1/none"}, "can't be reached"),
         (["import", "nowhere"], {}, "nowhere"),
