@@ -20,7 +20,7 @@ def run() -> Iterator[Result]:
     with running_line() as line:
         line.add_meters([f"m{i}" for i in range(METERS)])
         messages = [
-            (f"{line.prefix}/m{i % METERS}/readings", _payload(start + i // METERS * 900 + i % 60, i))
+            (f"{line.prefix}/m{i % METERS}/readings", payload(start + i // METERS * 900 + i % 60, i))
             for i in range(READINGS)
         ]
         bare = [(f"bare-{topic}", payload) for topic, payload in messages]
@@ -35,7 +35,8 @@ def run() -> Iterator[Result]:
         )
 
 
-def _payload(at: int, i: int) -> bytes:
+def payload(at: int, i: int) -> bytes:
+    """Return reading number `i` of the load, taken at `at` (seconds since 1970)."""
     stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
     values = f'"register_l":{100_000 + i / 10},"flow_lph":{i % 300},"pressure_kpa":310.2'
     return f'{{"ts":"{stamp}",{values}}}'.encode()

@@ -7,6 +7,7 @@ import sys
 import time
 import uuid
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from bench.load import connect as mqtt_connect
@@ -21,12 +22,32 @@ Messages = Sequence[tuple[str, bytes]]
 
 
 class Line:
-    """A running ingester; `prefix` begins its topics: `{prefix}/{meter}/readings`."""
+    """An ingester; `prefix` begins its topics: `{prefix}/{meter}/readings`."""
 
-    def __init__(self, mqtt_url: str, conn: Connection, prefix: str) -> None:
+    def __init__(self, mqtt_url: str, conn: Connection, prefix: str, settings: dict[str, str]) -> None:
         self.mqtt_url = mqtt_url
         self.conn = conn
         self.prefix = prefix
+        self._settings = settings
+        self._ingester: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start the ingester as a process; it goes on with the session that the broker kept for it."""
+        command = [sys.executable, "-c", "from jobs.cli import main; main()", "ingest"]
+        self._ingester = subprocess.Popen(command, env=os.environ | self._settings)
+
+    def stop(self) -> None:
+        """End the ingester in order."""
+        if self._ingester is not None:
+            self._ingester.terminate()
+            self._ingester.wait(30)
+            self._ingester = None
+
+    def peak_mb(self) -> float:
+        """Return the most memory that the ingester has had, in MB."""
+        assert self._ingester is not None
+        status = Path(f"/proc/{self._ingester.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
     def add_meters(self, serials: Sequence[str]) -> dict[str, int]:
         """Register meters; return their ids."""
@@ -43,12 +64,17 @@ class Line:
         with load(self.mqtt_url, messages) as publisher:
             began = time.perf_counter()
             publisher.go()
-            while self._stored() < readings:
-                if time.perf_counter() - began > PATIENCE_S:
-                    raise TimeoutError(f"{self._stored()} of {readings} readings after {PATIENCE_S:g} s")
-                for _ in self.conn.notifies(timeout=1, stop_after=1):
-                    pass
+            self.wait_until_stored(readings)
             return time.perf_counter() - began
+
+    def wait_until_stored(self, readings: int) -> None:
+        """Wait until so many readings are in the store."""
+        deadline = time.monotonic() + PATIENCE_S
+        while self._stored() < readings:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"{self._stored()} of {readings} readings after {PATIENCE_S:g} s")
+            for _ in self.conn.notifies(timeout=1, stop_after=1):
+                pass
 
     def _stored(self) -> int:
         row = self.conn.execute("select coalesce(sum(readings), 0) from arrival").fetchone()
@@ -65,7 +91,7 @@ def running_line() -> Iterator[Line]:
         connect(database_url, "owner", autocommit=True) as conn,
     ):
         migrate(database_url)
-        environment = os.environ | {
+        settings = {
             "HEADWATER_DATABASE_URL": database_url,
             "HEADWATER_MQTT_URL": stack.mqtt_url,
             "HEADWATER_INGEST_CLIENT_ID": prefix,
@@ -73,17 +99,15 @@ def running_line() -> Iterator[Line]:
             "HEADWATER_INGEST_HEALTH_PORT": "0",
             "HEADWATER_LOG_LEVEL": "WARNING",
         }
-        command = [sys.executable, "-c", "from jobs.cli import main; main()", "ingest"]
-        with subprocess.Popen(command, env=environment) as ingester:
-            line = Line(stack.mqtt_url, conn, prefix)
-            conn.execute("listen headwater_reading")
-            try:
-                _wait_until_up(line)
-                yield line
-            finally:
-                ingester.terminate()
-                ingester.wait(30)
-                _forget_session(stack.mqtt_url, prefix)
+        line = Line(stack.mqtt_url, conn, prefix, settings)
+        conn.execute("listen headwater_reading")
+        line.start()
+        try:
+            _wait_until_up(line)
+            yield line
+        finally:
+            line.stop()
+            _forget_session(stack.mqtt_url, prefix)
 
 
 def _forget_session(mqtt_url: str, client_id: str) -> None:
