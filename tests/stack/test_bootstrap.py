@@ -1,5 +1,6 @@
 """Set-up makes anew what is half made, and leaves alone what is whole."""
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
@@ -44,7 +45,9 @@ def steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Steps:
     return steps
 
 
-ALL = ["make .venv", "install the locked packages", "install headwater"]
+# Debian's bare Python has no ensurepip: there, set-up brings pip itself
+PIP = [] if importlib.util.find_spec("ensurepip") else ["install pip"]
+ALL = ["make .venv", *PIP, "install the locked packages", "install headwater"]
 
 
 def test_second_run_has_nothing_to_do(steps: Steps) -> None:
