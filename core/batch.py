@@ -6,6 +6,19 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+#: The columns of a table of readings, wherever people and programs see one: dataset folders, CSV answers.
+READING_COLUMNS = (
+    "meter",
+    "ts",
+    "register_l",
+    "flow_lph",
+    "pressure_kpa",
+    "temperature_c",
+    "battery_v",
+    "flags",
+    "received_at",
+)
+
 
 @dataclass(frozen=True)
 class ReadingBatch:

@@ -13,18 +13,8 @@ from fastapi.responses import StreamingResponse
 from api.meters.schemas import Format
 from api.meters.series import Raw, flag_names
 from api.problem import RefusedError
+from core.batch import READING_COLUMNS
 
-READING_COLUMNS = (
-    "meter",
-    "ts",
-    "register_l",
-    "flow_lph",
-    "pressure_kpa",
-    "temperature_c",
-    "battery_v",
-    "flags",
-    "received_at",
-)
 _MEDIA: dict[str, tuple[Format, int]] = {
     "application/json": ("json", 3),
     "text/csv": ("csv", 3),

@@ -13,9 +13,9 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from core.batch import ReadingBatch
+from core.batch import READING_COLUMNS, ReadingBatch
 from core.words import Flag
-from jobs.dataset.rows import READING_COLUMNS, DatasetError
+from jobs.dataset.rows import DatasetError
 from jobs.dataset.tables import check_header
 
 INSTANT = pa.timestamp("us", tz="UTC")

@@ -8,18 +8,6 @@ from typing import Any, Literal
 from core.errors import BadDataError
 from core.words import MeterKind, Sector, Segment
 
-READING_COLUMNS = (
-    "meter",
-    "ts",
-    "register_l",
-    "flow_lph",
-    "pressure_kpa",
-    "temperature_c",
-    "battery_v",
-    "flags",
-    "received_at",
-)
-
 
 class DatasetError(BadDataError):
     """A folder that can't be taken as it is; the message names file, line and column, and the cure."""

@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 
 from api.meters import formats, series
 from api.meters.schemas import Reading, Readings, Usage
+from core.batch import READING_COLUMNS
 from core.words import Flag
 from jobs.dataset.readings import stream
 from sql.pool import Connection, Pool
@@ -138,7 +139,7 @@ def test_csv_holds_the_whole_period(standing: TestClient, monkeypatch: pytest.Mo
     assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''M-A-readings.csv"
     assert answer.headers["content-encoding"] == "gzip"
     rows = list(csv.DictReader(io.StringIO(answer.text)))
-    assert tuple(rows[0]) == formats.READING_COLUMNS
+    assert tuple(rows[0]) == READING_COLUMNS
     assert len(rows) == 192
     assert rows[-1] == {
         "meter": "M-A",

@@ -4,7 +4,8 @@ import re
 from dataclasses import MISSING, fields
 from pathlib import Path
 
-from jobs.dataset.rows import READING_COLUMNS, TABLES
+from core.batch import READING_COLUMNS
+from jobs.dataset.rows import TABLES
 
 PAGE = Path(__file__).parents[2] / "docs" / "datasets.md"
 
