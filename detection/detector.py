@@ -1,6 +1,6 @@
 """What every detector consists of, and what it is given and gives back."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -17,8 +17,9 @@ Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 Index = NDArray[np.intp]
 
-#: Which part of the window a detector looks at: hourly volumes, volumes or pressures a reporting interval.
-Plane = Literal["hourly", "native", "pressure"]
+#: Which part of the window a detector looks at: hourly volumes, volumes or pressures a reporting interval, or
+#: the hourly inflow of whole DMAs.
+Plane = Literal["hourly", "native", "pressure", "zone"]
 Group = Literal["leak", "network", "pressure", "industrial", "device", "welfare", "profile"]
 
 #: Classes of site with defaults of their own: sectors, and homes with several dwellings behind one meter.
@@ -53,7 +54,8 @@ class Chunk:
 
     `rows` are the meters' rows in the series' ring and `site` their positions in the roster; `params` holds
     one value a row. Nothing past `hi` may be read, and what is usual is learned from before `day_lo`, so
-    that a day looked at in pieces or at once comes out the same.
+    that a day looked at in pieces or at once comes out the same. `asked` (rows, slots) says which slots are
+    to be decided; what was decided on others stands.
     """
 
     series: Series
@@ -66,6 +68,7 @@ class Chunk:
     hi: int
     day_lo: int
     masked: Mask
+    asked: Bools
 
     def values(self, lookback: int = 0) -> tuple[Floats, Bools]:
         """Return values and coverage of every row over [lo - lookback, hi)."""
@@ -124,12 +127,19 @@ class Measured:
     evidence: list[dict[str, Any]]
 
 
+def _traced(*_: Any) -> Any:
+    raise TypeError("a detector with a trace is asked for that alone")
+
+
 @dataclass(frozen=True)
 class Detector:
     """One detector of the catalogue.
 
     `kinds` and `sectors` (empty: all) say which meters it is for, `leaves_out` which detectors' events are
-    left out of what it takes as usual. `mark` decides, `measure` gives onset, size and evidence.
+    left out of what it takes as usual. `mark` decides, `measure` gives onset, size and evidence: at most one
+    alarm of a meter is open at a time. A detector that keeps several open, one on top of the other, has a
+    `trace` instead: given each row's alarms so far, in order of raising, it returns those that are new or
+    have changed; a new one carries the slot that raised it and that slot's end as `detected_s`.
     """
 
     name: str
@@ -139,9 +149,10 @@ class Detector:
     unit: str
     kinds: frozenset[str]
     params: tuple[Param, ...]
-    mark: Callable[[Chunk], Marks]
-    measure: Callable[[Chunk, Spans], Measured]
     severity: Callable[[Episode], Severity]
+    mark: Callable[[Chunk], Marks] = _traced
+    measure: Callable[[Chunk, Spans], Measured] = _traced
+    trace: Callable[[Chunk, Sequence[list[Episode]]], list[list[Episode]]] | None = None
     sectors: frozenset[str] = frozenset()
     leaves_out: frozenset[str] = frozenset()
     by_dma: bool = False

@@ -145,6 +145,8 @@ class Evaluator:
         at = np.flatnonzero(enabled)
         if len(at) == 0:
             return ended
+        slots = np.arange(lo, hi)
+        asked = (slots >= touched.lo[at][:, None]) & (slots < touched.hi[at][:, None])
         chunk = Chunk(
             series=series,
             rows=touched.rows[at],
@@ -156,13 +158,43 @@ class Evaluator:
             hi=hi,
             day_lo=day_lo,
             masked=self._mask(detector, series, ids[at], day_lo),
+            asked=asked,
         )
+        seen_s = touched.seen_s[at]
+        if detector.trace is not None:
+            traced = detector.trace(chunk, [listed.get(int(m), []) for m in ids[at]])
+            return [*ended, *self._traced(detector, chunk, traced, seen_s, touched.known, before)]
         marks = detector.mark(chunk)
-        slots = np.arange(lo, hi)
-        asked = (slots >= touched.lo[at][:, None]) & (slots < touched.hi[at][:, None])
         marks = replace(marks, raises=marks.raises & asked, clears=marks.clears & asked)
         alarms = _Alarms(detector, chunk, marks, is_open[at], asked, self.book)
-        return [*ended, *alarms.write(touched.seen_s[at], touched.known, before)]
+        return [*ended, *alarms.write(seen_s, touched.known, before)]
+
+    def _traced(
+        self,
+        detector: Detector,
+        chunk: Chunk,
+        traced: list[list[Episode]],
+        seen_s: Ints,
+        known: Known,
+        before: Mapping[int, list[Episode]],
+    ) -> list[int]:
+        """Put what a detector that keeps several alarms open has decided into the book; return the meters."""
+        changed = []
+        for i, news in enumerate(traced):
+            if not news:
+                continue
+            meter = int(chunk.series.ring.meter_id[chunk.rows[i]])
+            kept = {e.raised_s: e for e in self.book.of(detector.name).get(meter, ())}
+            for episode in news:
+                made = episode
+                if made.raised_s not in kept:
+                    slot = (made.raised_s // chunk.series.slot_s + 1) * chunk.series.factor - 1
+                    known_s = max(made.detected_s, known(int(chunk.rows[i]), slot))
+                    made = replace(made, detected_s=_detected(made, known_s, int(seen_s[i]), before))
+                kept[made.raised_s] = made
+            self.book.put(detector.name, meter, [kept[at] for at in sorted(kept)])
+            changed.append(meter)
+        return changed
 
     def _switch_off(self, detector: str, meter: int, at_s: int) -> None:
         *others, last = self.book.of(detector)[meter]

@@ -8,10 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+#: Kind of the site that stands for a DMA as a whole (`district`).
+DMA = "dma"
+
 
 @dataclass(frozen=True)
 class Site:
-    """One meter and where it sits; empty text and NaN mean unknown."""
+    """One meter and where it sits; empty text and NaN mean unknown.
+
+    Of a DMA: its night window (local minutes of the day), connections and mains length; of a meter: place,
+    node of the network's map, and the DMA a transfer meter takes from.
+    """
 
     meter_id: int
     serial: str
@@ -30,6 +37,22 @@ class Site:
     register_modulus_l: float = float("nan")
     min_pressure_kpa: float = float("nan")
     price_m3: float = 0.0
+    from_dma_id: int = -1
+    x: float = float("nan")
+    y: float = float("nan")
+    elevation_m: float = float("nan")
+    node: str = ""
+    night_start_min: int = 120
+    night_end_min: int = 240
+    connections: float = float("nan")
+    mains_km: float = float("nan")
+    household_size: float = float("nan")
+    lives_alone: bool = False
+
+
+def district(dma_id: int, code: str, **known: Any) -> Site:
+    """Return the site that stands for a DMA as a whole: of kind `dma`, its id the negative of the DMA's."""
+    return Site(-1 - dma_id, code, DMA, 3600, dma_id=dma_id, dma=code, **known)
 
 
 @dataclass(frozen=True)
@@ -53,6 +76,17 @@ class Roster:
     register_modulus_l: NDArray[np.float64]
     min_pressure_kpa: NDArray[np.float32]
     price_m3: NDArray[np.float64]
+    from_dma_id: NDArray[np.int64]
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+    elevation_m: NDArray[np.float32]
+    node: NDArray[np.str_]
+    night_start_min: NDArray[np.int64]
+    night_end_min: NDArray[np.int64]
+    connections: NDArray[np.float32]
+    mains_km: NDArray[np.float32]
+    household_size: NDArray[np.float32]
+    lives_alone: NDArray[np.bool_]
     timezone: str = "UTC"
     country: str = ""
 
@@ -67,8 +101,8 @@ class Roster:
         rows = [s if isinstance(s, tuple) else tuple(getattr(s, f.name) for f in fields(Site)) for s in sites]
         rows.sort(key=lambda row: int(row[0]))
         columns = list(zip(*rows, strict=True)) if rows else [()] * len(fields(Site))
-        types = {"int": np.int64, "str": np.str_, "float": np.float32}
-        exact = {"register_modulus_l", "price_m3"}
+        types = {"int": np.int64, "str": np.str_, "float": np.float32, "bool": np.bool_}
+        exact = {"register_modulus_l", "price_m3", "x", "y"}
         made: list[Any] = [
             np.array(
                 c, dtype=np.float64 if f.name in exact else types[str(getattr(f.type, "__name__", f.type))]

@@ -18,7 +18,7 @@ from detection.catalogue import DETECTORS
 from detection.episode import Episode
 from detection.lifecycle import Change, Diary, Event, Outage, Subject
 from detection.policy import Policy, check
-from detection.roster import Roster
+from detection.roster import Roster, district
 from detection.usage import Usage
 from sql.columns import EPOCH_US, array, read, write
 from sql.pool import Connection
@@ -51,7 +51,12 @@ def roster(conn: Connection) -> Roster:
     row = conn.execute(Q["utility"]).fetchone()
     timezone, country, price = row if row else ("UTC", "", 0.0)
     rows = conn.execute(Q["sites"], {"price_m3": price}).fetchall()
-    return Roster.of(rows, str(timezone), str(country))
+    of_dma = ("min_pressure_kpa", "night_start_min", "night_end_min", "connections", "mains_km")
+    districts = [
+        district(row[0], row[1], price_m3=price, **dict(zip(of_dma, row[2:], strict=True)))
+        for row in conn.execute(Q["districts"]).fetchall()
+    ]
+    return Roster.of([*rows, *districts], str(timezone), str(country))
 
 
 def policies(conn: Connection) -> list[Policy]:

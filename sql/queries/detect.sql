@@ -7,12 +7,23 @@ select m.id, m.serial, m.kind, m.interval_s,
     coalesce(c.account_no, ''), coalesce(c.sector, ''), coalesce(c.segment, ''),
     coalesce(c.dwellings, 1), coalesce(c.shifts, ''), coalesce(p.id, -1),
     coalesce(m.q3_lph, 'NaN'), coalesce(m.resolution_l, 'NaN'), coalesce(m.register_modulus_l, 'NaN'),
-    coalesce(d.min_pressure_kpa, 'NaN'), coalesce(c.tariff_price_m3, %(price_m3)s)
+    coalesce(d.min_pressure_kpa, 'NaN'), coalesce(c.tariff_price_m3, %(price_m3)s),
+    coalesce(m.from_dma_id, -1), coalesce(m.x, p.x, 'NaN'), coalesce(m.y, p.y, 'NaN'),
+    coalesce(m.elevation_m, p.elevation_m, 'NaN'), coalesce(m.node, p.node, ''),
+    coalesce(extract(epoch from d.night_start)::int / 60, 120),
+    coalesce(extract(epoch from d.night_end)::int / 60, 240),
+    coalesce(d.connections::float4, 'NaN'), coalesce(d.mains_km, 'NaN'),
+    coalesce(c.household_size::float4, 'NaN'), coalesce(c.lives_alone, false)
 from meter m
 left join meter_installation i on i.meter_id = m.id and i.removed_at = 'infinity'
 left join service_point p on p.id = i.service_point_id
 left join customer c on c.account_no = p.account_no
 left join dma d on d.id = coalesce(m.dma_id, p.dma_id, c.dma_id);
+
+-- name: districts seq: dma
+select id, code, coalesce(min_pressure_kpa, 'NaN'), extract(epoch from night_start)::int / 60,
+    extract(epoch from night_end)::int / 60, coalesce(connections::float4, 'NaN'), coalesce(mains_km, 'NaN')
+from dma;
 
 -- name: policies seq: detector_policy
 select id, detector, scope, scope_key, params, enabled,
