@@ -18,6 +18,7 @@ from detection.policy import Policies
 from detection.roster import Roster
 from detection.timetable import Timetable
 from detection.window import Series
+from detection.zones import Zones
 
 #: What passes within half a day belongs to what a site does, and stays in what it learns.
 _SHORT_S = 43_200
@@ -71,6 +72,7 @@ class Evaluator:
     timetable: Timetable
     policies: Policies
     book: Book
+    zones: Zones | None = None
 
     def run(self, series: Series, plane: str, touched: Touched) -> set[tuple[str, int]]:
         """Evaluate what changed; return the (detector, meter) whose alarms may have changed."""
@@ -159,6 +161,7 @@ class Evaluator:
             day_lo=day_lo,
             masked=self._mask(detector, series, ids[at], day_lo),
             asked=asked,
+            zones=self.zones,
         )
         seen_s = touched.seen_s[at]
         if detector.trace is not None:
