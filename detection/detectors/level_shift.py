@@ -6,7 +6,7 @@ from core.words import Severity
 from detection.detector import Chunk, Detector, Floats, Index, Marks, Measured, Param, Spans, by_size
 from detection.detectors.usual import EVENTS, MIN_HISTORY, SECTORS, Usual, learn
 from detection.episode import Episode
-from detection.kernels.excess import excess
+from detection.kernels.excess import began, excess
 
 
 def _threshold(chunk: Chunk, index: Index, known: Usual) -> Floats:
@@ -34,18 +34,20 @@ def mark(chunk: Chunk) -> Marks:
 
 
 def measure(chunk: Chunk, spans: Spans) -> Measured:
-    """Take the mean excess since the onset as the size."""
+    """Date the onset within the window that raised; the mean excess since is the size."""
     window = chunk.params["window_h"][spans.index].astype(np.int64)
-    onset = np.where(spans.onset < 0, spans.raised - window + 1, spans.onset)
     volume, covered, start = chunk.whole(spans.index)
     known = learn(chunk, spans.index)
+    threshold = _threshold(chunk, spans.index, known)
     usual = known.at(chunk, start, chunk.hi)
     at = np.arange(volume.shape[1]) + start
+    first = (spans.raised - window + 1)[:, None]
+    inside = covered & ~np.isnan(usual) & (at >= first) & (at <= spans.raised[:, None])
+    onset = np.where(spans.onset < 0, start + began(volume - usual, inside, threshold), spans.onset)
     end = np.maximum(spans.end, spans.raised + 1)
     since = covered & (at >= onset[:, None]) & (at < end[:, None]) & ~np.isnan(usual)
     over = np.where(since, volume - usual, 0).sum(axis=1, dtype=np.float64)
     hours = np.maximum(since.sum(axis=1), 1)
-    threshold = _threshold(chunk, spans.index, known)
     evidence = [
         {
             "level_lph": round(float(np.where(since[i], volume[i], 0).sum() / hours[i]), 1),
@@ -66,7 +68,7 @@ def severity(episode: Episode) -> Severity:
 DETECTOR = Detector(
     name="level_shift",
     group="industrial",
-    finds="Use has moved to a higher level round the clock: a leak on the premises, a valve left open, new plant.",
+    finds="Use has moved to a higher level, night and day: a leak inside, an open valve, new plant.",
     plane="hourly",
     unit="L/h",
     kinds=frozenset({"customer"}),
@@ -82,7 +84,14 @@ DETECTOR = Detector(
             low=2,
             high=50,
         ),
-        Param("min_excess_share", 0.15, "share", "Least mean excess as a share of the site's mean.", "own", high=10),
+        Param(
+            "min_excess_share",
+            0.15,
+            "share",
+            "Least mean excess as a share of the site's mean.",
+            "own",
+            high=10,
+        ),
         Param("min_excess_lph", 50, "L/h", "Least mean excess.", "own: 50 L/h is 1.2 m3 a day"),
         MIN_HISTORY,
     ),

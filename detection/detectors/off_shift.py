@@ -17,8 +17,8 @@ from detection.kernels.weekly import daily_means, day_spread, newest_level
 from detection.shifts import Shifts, parse
 
 log = structlog.get_logger(__name__)
-#: A rest began at most a weekend ago.
-_LOOKBACK = 47
+#: A rest that raises began to be unusual at most a day ago.
+_LOOKBACK = 24
 #: So many hours make the night of a day.
 _NIGHT_HOURS = 3
 
@@ -85,14 +85,12 @@ def mark(chunk: Chunk) -> Marks:
     expected = _expect(chunk, np.arange(len(chunk.rows)), chunk.lo - _LOOKBACK, chunk.hi)
     above = volume - expected.usual_l
     hours = chunk.params["min_hours"].astype(np.int64)
-    raises, clears = rest_excess(
-        above, covered & ~np.isnan(above), expected.off, expected.threshold_l, hours
-    )
+    raises, clears = rest_excess(above, covered & ~np.isnan(above), expected.off, expected.threshold_l, hours)
     return Marks(raises[:, _LOOKBACK:], clears[:, _LOOKBACK:], np.ones(len(chunk.rows), np.int64))
 
 
 def measure(chunk: Chunk, spans: Spans) -> Measured:
-    """Count what was drawn beyond the usual outside the shifts since the onset."""
+    """Count what was drawn beyond the usual outside the shifts, from the first hour beyond to the last."""
     volume, covered, start = chunk.whole(spans.index)
     expected = _expect(chunk, spans.index, start, chunk.hi)
     at = np.arange(volume.shape[1]) + start
@@ -104,8 +102,9 @@ def measure(chunk: Chunk, spans: Spans) -> Measured:
     ours = beyond & (at >= began[:, None]) & (at <= spans.raised[:, None])
     first = np.where(ours.any(axis=1), at[np.argmax(ours, axis=1)], spans.raised)
     onset = np.where(spans.onset < 0, first, spans.onset)
-    since = expected.off & (at >= onset[:, None]) & (at < np.maximum(spans.end, spans.raised + 1)[:, None])
-    since &= ~np.isnan(above)
+    until = beyond & (at < np.maximum(spans.end, spans.raised + 1)[:, None])
+    last = np.where(until, at, spans.raised[:, None]).max(axis=1)
+    since = (at >= onset[:, None]) & (at <= last[:, None]) & ~np.isnan(above)
     over = np.where(since, np.maximum(above, 0), 0)
     rows = np.arange(len(onset))
     raised = np.clip(spans.raised - start, 0, volume.shape[1] - 1)
@@ -142,7 +141,8 @@ DETECTOR = Detector(
             "k_sigma",
             4.0,
             "sigma",
-            "Distance of the rest's mean from the usual, in 1.4826 MAD of the nights about the week before them.",
+            "Distance of the rest's mean from the usual, in 1.4826 MAD of the nights about the week "
+            "before them.",
             "Rousseeuw and Croux 1993; 4: own",
             low=2,
             high=50,

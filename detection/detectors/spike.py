@@ -9,7 +9,7 @@ from detection.episode import Episode
 from detection.kernels.excess import excess
 from detection.kernels.runs import quantile
 
-_TAIL = 0.999
+_TAIL = 0.998
 
 
 def _usual(chunk: Chunk, known: Usual, lo: int, hi: int) -> Floats:
@@ -90,13 +90,15 @@ DETECTOR = Detector(
             low=2,
             high=100,
         ),
-        Param("min_excess_share", 0.7, "share", "Least excess as a share of the site's mean.", "own", high=100),
+        Param(
+            "min_excess_share", 0.7, "share", "Least excess as a share of the site's mean.", "own", high=100
+        ),
         Param(
             "tail",
             2.0,
             "times",
-            "Least excess as so many times the 0.999 quantile of the history's: what a site does every month "
-            "is its way.",
+            "Least excess as so many times the 0.998 quantile of the history's (of five weeks, the "
+            "second-highest hour): what a site does every month is its way.",
             "own",
             high=100,
         ),

@@ -14,7 +14,9 @@ SECTORS = frozenset({"industrial", "commercial", "institutional"})
 #: What is left out of the usual: whatever these say lasted half a day or longer.
 EVENTS = frozenset({"off_shift", "spike", "level_shift", "burst"})
 
-MIN_HISTORY = Param("min_history_days", 14, "d", "Known history (of 35 days) needed.", "own", low=7, high=DAYS)
+MIN_HISTORY = Param(
+    "min_history_days", 14, "d", "Known history (of 35 days) needed.", "own", low=7, high=DAYS
+)
 
 
 @dataclass(frozen=True)

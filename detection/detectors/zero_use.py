@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.words import Severity
-from detection.detector import Chunk, Detector, Floats, Index, Marks, Measured, Param, Spans, by_size
+from detection.detector import Bools, Chunk, Detector, Floats, Index, Marks, Measured, Param, Spans, by_size
 from detection.detectors.usual import DAYS, MIN_HISTORY, SECTORS, learn
 from detection.episode import Episode
 from detection.kernels.runs import run_length
@@ -13,11 +13,12 @@ from detection.kernels.zero_use import zero_use
 _LONGEST = 168
 
 
-def _still(chunk: Chunk, index: Index, volume: Floats, known: np.ndarray) -> Floats:  # type: ignore[type-arg]
+def _still(chunk: Chunk, index: Index, volume: Floats, known: Bools) -> Floats:
     """Return the volume up to which an hour is still: the register's step or a share of the mean."""
     mean = np.where(known, volume, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     step = np.nan_to_num(chunk.roster.resolution_l[chunk.site[index]])
-    return np.maximum(step * 0.99, chunk.params["still_share"][index] * mean).astype(np.float32)
+    still = np.maximum(step * 0.99, chunk.params["still_share"][index] * mean)
+    return np.asarray(still, np.float32)
 
 
 def _ask(chunk: Chunk, index: Index) -> tuple[Floats, Floats]:

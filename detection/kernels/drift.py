@@ -35,7 +35,7 @@ def weekly_levels(daily: Floats, weekday: NDArray[np.int64]) -> Floats:
     for day in np.unique(weekday):
         mine = weekday == day
         level[:, mine] -= np.nan_to_num(median(off[:, mine]))[:, None]
-    weeks = level.reshape(len(daily), -1, 7)
+    weeks = level.reshape(len(daily), daily.shape[1] // 7, 7)
     known = (~np.isnan(weeks)).sum(axis=2) >= 4
     return np.where(known, median(weeks), _NAN)
 
@@ -43,7 +43,7 @@ def weekly_levels(daily: Floats, weekday: NDArray[np.int64]) -> Floats:
 def steady_rise(weeks: Floats) -> Floats:
     """Return the rise from the first to the last week as a share of the first, (meters,).
 
-    NaN unless every week is higher than the known one before; one between the first and the last may be unknown.
+    NaN unless every week is higher than the known one before; one between them may be unknown.
 
     >>> steady_rise(np.array([[8, 9, 10], [8, np.nan, 10], [8, 11, 10]], np.float32)).tolist()
     [0.25, 0.25, nan]

@@ -12,14 +12,14 @@ Ints = NDArray[np.int64]
 #: What has fallen to half the threshold is over.
 _OVER = 0.5
 _COVERAGE = 0.75
-#: A rest is looked at over its newest day.
-_REST_HOURS = 24
+#: A rest is looked at over its newest hours: a night. A weekend would hide what has just begun.
+_REST_HOURS = 8
 
 
 def excess(above_l: Floats, covered: Bools, threshold_l: Floats, window: Ints) -> tuple[Bools, Bools]:
-    """Mark the hours at which the mean excess of the last W hours is beyond the threshold, or back at half.
+    """Mark the hours at which the mean excess of the last W is beyond the threshold.
 
-        m(t) = mean of volume - usual over the covered hours of t - W + 1 .. t, three quarters of them at least
+        m(t) = mean of volume - usual over the covered hours of t - W + 1 .. t, at least 3/4 of them
         raises(t) = covered(t) and m > threshold;   clears(t) = covered(t) and m <= threshold / 2
 
     Parameters
@@ -47,9 +47,9 @@ def excess(above_l: Floats, covered: Bools, threshold_l: Floats, window: Ints) -
 def rest_excess(
     above_l: Floats, covered: Bools, off: Bools, threshold_l: Floats, hours: Ints
 ) -> tuple[Bools, Bools]:
-    """Mark the off-shift hours at which the mean excess of the rest so far is beyond the threshold, or back.
+    """Mark the off-shift hours at which the mean excess of the rest so far is beyond the threshold.
 
-        m(t) = mean of volume - usual over the covered hours since the rest began, the newest day of it at most
+        m(t) = mean of volume - usual over the covered hours since the rest began, eight at most
         raises(t) = off, covered, m > threshold, and at least `hours` of them are covered
         clears(t) = off, covered, m <= threshold / 2, and at least `hours` of them are covered
 
@@ -99,6 +99,22 @@ def trailing_mean(values: Floats, covered: Bools, window: Ints) -> tuple[Floats,
     n = count[:, 1:] - np.take_along_axis(count, before, axis=1)
     summed = total[:, 1:] - np.take_along_axis(total, before, axis=1)
     return (summed / np.maximum(n, 1)).astype(np.float32), n
+
+
+def began(above_l: Floats, covered: Bools, threshold_l: Floats) -> Ints:
+    """Return the column from which on the excess over half the threshold adds up to the most, (meters,).
+
+    The maximum-likelihood time of a step in the mean that lasts to the last column (Page 1954, CUSUM); a covered one.
+
+    >>> a = np.array([[0, 1, 9, 8, 9]], np.float32)
+    >>> began(a, np.ones_like(a, bool), np.array([6], np.float32)).tolist()
+    [2]
+    >>> began(a, a > 8, np.array([6], np.float32)).tolist()
+    [2]
+    """
+    gain = np.where(covered, above_l - threshold_l[:, None] / 2, 0)
+    since = np.cumsum(gain[:, ::-1], axis=1)[:, ::-1]
+    return np.asarray(np.argmax(np.where(covered, since, -np.inf), axis=1), np.int64)
 
 
 def _marks(mean: Floats, known: Bools, threshold_l: Floats) -> tuple[Bools, Bools]:
