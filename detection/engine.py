@@ -16,12 +16,13 @@ from detection import vee
 from detection.catalogue import DETECTORS
 from detection.detector import Detector
 from detection.episode import Book
-from detection.evaluate import Evaluator, Known, Touched
+from detection.evaluate import Evaluator
 from detection.lifecycle import Change, Diary, Event, Outage, Subject
 from detection.policy import Policies, Policy
 from detection.portion import Portion
 from detection.roster import Roster
 from detection.timetable import Timetable
+from detection.touched import Known, Touched
 from detection.usage import Usage, estimate, hourly, join
 from detection.window import Ring, Series, slot_seconds
 
