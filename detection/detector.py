@@ -13,6 +13,7 @@ from detection.reads import Page
 from detection.roster import Roster
 from detection.timetable import Timetable
 from detection.window import Series
+from detection.zones import Zones
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
@@ -82,6 +83,7 @@ class Chunk:
     day_lo: int
     masked: Mask
     asked: Bools
+    zones: Zones | None = None
     page: Page | None = None
     within: Index | None = None
     recall: Callable[[str, Index, Learn], Learned] = _forgetful
@@ -124,6 +126,31 @@ class Chunk:
         `function(index)` gets chunk rows and returns a tuple of arrays of len(index) rows.
         """
         return self.recall(name, index, function)
+
+    def sensors(self, i: int, lo: int, hi: int) -> tuple[Index, Floats, Bools]:
+        """Return the i-th DMA's pressure sensors: roster positions, (sensors, hours) kPa, coverage."""
+        return self._zones.sensors_of(self._dma(i), lo, min(hi, self.hi))
+
+    def inflow_of(self, dma_id: int, lo: int, hi: int) -> tuple[Floats, Bools]:
+        """Return another DMA's inflow (hours,), litres, and its coverage."""
+        return self._zones.inflow_of(dma_id, lo, min(hi, self.hi))
+
+    def boundary(self, i: int, lo: int, hi: int) -> tuple[Index, Floats, Bools]:
+        """Return the i-th DMA's inlets, outlets, storage: roster positions, (meters, hours) l, coverage."""
+        return self._zones.boundary_of(self._dma(i), lo, min(hi, self.hi))
+
+    def use(self, i: int, lo: int, hi: int) -> tuple[Floats, Floats]:
+        """Return what the i-th DMA's customers used (hours,), litres, and how many were heard from."""
+        return self._zones.use_of(self._dma(i), lo, min(hi, self.hi))
+
+    def _dma(self, i: int) -> int:
+        return int(self.roster.dma_id[self.site[i]])
+
+    @property
+    def _zones(self) -> Zones:
+        if self.zones is None:
+            raise TypeError("only a detector of plane zone has DMAs to look at")
+        return self.zones
 
     def whole(self, index: Index) -> tuple[Floats, Bools, int]:
         """Return values, coverage and first slot of everything the window holds up to `hi`."""

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.batch import ReadingBatch
-from core.words import Quality
+from core.words import MeterKind, Quality
 from detection import vee
 from detection.catalogue import DETECTORS
 from detection.detector import Detector
@@ -25,8 +25,10 @@ from detection.timetable import Timetable
 from detection.touched import Known, Touched
 from detection.usage import Usage, estimate, hourly, join
 from detection.window import Ring, Series, slot_seconds
+from detection.zones import Changed, Zones
 
 Ints = NDArray[np.int64]
+_TOGETHER_H = 2
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,9 @@ class Engine:
         self._late: set[int] = set()
         self._usage: list[Usage] = []
         self.book = Book()
+        self.zones = Zones(roster)
         self.diary = Diary(detectors, rearm_h=rearm_h)
+        self._given: tuple[Roster, list[Policy]] | None = None
         self.know(roster, policies)
 
     def know(self, roster: Roster, policies: Sequence[Policy] = ()) -> bool:
@@ -66,21 +70,27 @@ class Engine:
         Returns False, and takes over nothing, if the reporting interval of a meter has changed: its window
         is no longer of use.
         """
-        slot_s = np.array([slot_seconds(int(s)) for s in roster.interval_s], np.int64)
+        if self._given and self._given[1] == list(policies) and self._given[0].same(roster):
+            return True
+        intervals, at = np.unique(roster.interval_s, return_inverse=True)
+        slot_s = np.array([slot_seconds(int(s)) for s in intervals], np.int64)[at]
         for rings in (self._volumes, self._pressures):
             for size, ring in rings.items():
                 site = roster.find(ring.meter_id)
                 if (slot_s[site[site >= 0]] != size).any():
                     return False
+        self._given = roster, list(policies)
         self.roster = roster
         self.timetable = Timetable(roster.timezone, roster.country)
         self._slot_s = slot_s
+        self.zones.know(roster)
         self._evaluator = Evaluator(
             self._detectors,
             roster,
             self.timetable,
             Policies(policies, self._detectors, roster),
             self.book,
+            self.zones,
         )
         return True
 
@@ -88,6 +98,7 @@ class Engine:
         """Take over the events that may still change, and the highest epoch of every subject and group."""
         self.diary.remember(events, epochs)
         self.book.clear()
+        self._evaluator.memory.clear()
         for event in events:
             if event.retracted_s is None:
                 for episode in event.episodes:
@@ -117,7 +128,8 @@ class Engine:
     @property
     def nbytes(self) -> int:
         """Memory of the window, bytes."""
-        return sum(ring.nbytes for ring in [*self._volumes.values(), *self._pressures.values()])
+        rings = [*self._volumes.values(), *self._pressures.values()]
+        return sum(ring.nbytes for ring in rings) + self.zones.nbytes
 
     @property
     def newest_s(self) -> int:
@@ -152,6 +164,10 @@ class Engine:
             self._feed_volumes(int(size), part, since, evaluate=evaluate)
             if not np.isnan(part.pressure_kpa).all():
                 self._feed_pressures(int(size), part, since, evaluate=evaluate)
+        before = self.zones.inflow.newest.copy()
+        changed = self.zones.settle()
+        if evaluate and changed is not None:
+            self._evaluate(Series(self.zones.inflow), "zone", self._note_zones(changed, before))
 
     def _ring(self, rings: dict[int, Ring], slot_s: int) -> Ring:
         if slot_s not in rings:
@@ -174,6 +190,7 @@ class Engine:
             self.roster.interval_s[site],
             self.roster.register_modulus_l[site],
             self.roster.q3_lph[site].astype(np.float64),
+            self.roster.kind[site] == MeterKind.STORAGE,
         )
         since = np.full(len(meters), np.iinfo(np.int64).max, np.int64)
         np.minimum.at(since, row, trusted_us[told])
@@ -186,6 +203,7 @@ class Engine:
         volume = estimate(ring, rows, slots, volume)
         seen = ring.newest.copy()
         news = ring.put(rows, slots, volume, quality)
+        self.zones.take_volumes(ring, rows[news], slots[news], made.known_s[keep][news])
         if not evaluate:
             return
         self._usage.append(hourly(ring, rows, slots, volume, quality, news))
@@ -213,15 +231,18 @@ class Engine:
         seen = ring.newest.copy()
         quality = np.full(len(rows), Quality.MEASURED, np.int8)
         news = ring.put(rows, slots[keep], kpa[keep], quality)
+        self.zones.take_pressures(ring, rows[news], slots[keep][news], known_s[keep][news], seen)
         if evaluate:
             touched = self._note(ring, rows[news], slots[keep][news], known_s[keep][news], seen)
             self._evaluate(Series(ring), "pressure", touched)
 
-    def _note(self, ring: Ring, rows: NDArray[np.intp], slots: Ints, known_s: Ints, seen: Ints) -> Touched:
+    def _note(
+        self, ring: Ring, rows: NDArray[np.intp], slots: Ints, known_s: Ints, seen: Ints, *, slack: int = 0
+    ) -> Touched:
         which, position = np.unique(rows, return_inverse=True)
         lo = np.full(len(which), np.iinfo(np.int64).max, np.int64)
         np.minimum.at(lo, position, slots)
-        self._late.update(ring.meter_id[which[lo < seen[which]]].tolist())
+        self._late.update(ring.meter_id[which[lo < seen[which] - slack]].tolist())
         return Touched(
             rows=which,
             lo=lo,
@@ -229,6 +250,16 @@ class Engine:
             seen_s=np.maximum(seen[which], 0) * ring.slot_s,
             known=Known.of(rows, slots, known_s),
         )
+
+    def _note_zones(self, changed: Changed, before: Ints) -> Touched:
+        """Note hours of DMAs; `before` is the newest of the rows that there were.
+
+        An hour that the members of a DMA complete one after the other is not late.
+        """
+        ring = self.zones.inflow
+        fresh = np.full(len(ring.newest) - len(before), -(2**62), np.int64)
+        seen = np.concatenate([before, fresh])
+        return self._note(ring, changed.rows, changed.hours, changed.known_s, seen, slack=_TOGETHER_H)
 
     def _evaluate(self, series: Series, plane: str, touched: Touched) -> None:
         if len(touched.rows):

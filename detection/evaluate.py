@@ -22,6 +22,7 @@ from detection.roster import Roster
 from detection.timetable import Timetable
 from detection.touched import Touched
 from detection.window import Series
+from detection.zones import Zones
 
 #: Rows of a block: some days of so many, with what a kernel makes of them, stay in the cache.
 BLOCK = 4096
@@ -42,6 +43,7 @@ class Evaluator:
     timetable: Timetable
     policies: Policies
     book: Book
+    zones: Zones | None = None
     memory: Memory = field(default_factory=Memory)
 
     def run(self, series: Series, plane: str, touched: Touched) -> Found:
@@ -175,6 +177,7 @@ class _Block:
             day_lo=page.day_lo,
             masked=Masks(self.book, detector.leaves_out, ids, series.slot_s, page.day_lo),
             asked=asked,
+            zones=self.to.zones,
             page=page,
             within=None if len(at) == len(page.rows) else at,
             recall=recall,

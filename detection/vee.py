@@ -51,7 +51,7 @@ class _Steps:
     first: NDArray[np.bool_]
 
 
-def volumes(
+def volumes(  # noqa: PLR0913, PLR0917 - columns of readings, then columns of meters
     row: NDArray[np.intp],
     ts_us: Ints,
     register_l: Floats,
@@ -60,6 +60,7 @@ def volumes(
     interval_s: Ints,
     modulus_l: Floats,
     q3_lph: Floats,
+    falls: NDArray[np.bool_] | None = None,
 ) -> Volumes:
     """Turn readings into interval volumes on the grid of `slot_s` seconds.
 
@@ -69,6 +70,7 @@ def volumes(
         an hour. A row that has any register is read by its register, else by its flow: the mean since the
         reading before.
     interval_s, modulus_l, q3_lph : (rows,) nominal interval, register modulus, permanent flow; NaN: unknown
+    falls : (rows,) whose register may fall: it is the volume a tank holds, and its volume the rise
 
     Examples
     --------
@@ -84,10 +86,11 @@ def volumes(
     keep = np.where(by_register[row], has, ~np.isnan(flow_lph))
     row, ts, register, flow = row[keep], ts_us[keep] // _MS, register_l[keep], flow_lph[keep]
     nominal = np.maximum(interval_s, slot_s) * _MS
-    valid = _valid(row, register, modulus_l) if len(row) else np.empty(0, bool)
+    tank = np.zeros(len(interval_s), bool) if falls is None else falls
+    valid = _valid(row, register, modulus_l) | tank[row] if len(row) else np.empty(0, bool)
     row, ts, register, flow = row[valid], ts[valid], register[valid], flow[valid]
-    steps = _steps(row, ts, register, flow, by_register, nominal, modulus_l, q3_lph)
-    return _slots(steps, slot_s, np.minimum(interval_s, slot_s) * _MS, nominal)
+    steps = _steps(row, ts, register, flow, by_register, nominal, modulus_l, q3_lph, tank)
+    return _slots(steps, tank, slot_s, np.minimum(interval_s, slot_s) * _MS, nominal)
 
 
 def _neighbour(values: Floats, row: NDArray[np.intp], by: int) -> Floats:
@@ -113,7 +116,7 @@ def _valid(row: NDArray[np.intp], register: Floats, modulus_l: Floats) -> NDArra
     return np.asarray(~(dip | spike))
 
 
-def _steps(
+def _steps(  # noqa: PLR0913, PLR0917 - as above
     row: NDArray[np.intp],
     ts: Ints,
     register: Floats,
@@ -122,6 +125,7 @@ def _steps(
     nominal: Ints,
     modulus_l: Floats,
     q3_lph: Floats,
+    tank: NDArray[np.bool_],
 ) -> _Steps:
     first = np.ones(len(row), bool)
     first[1:] = row[1:] != row[:-1]
@@ -132,15 +136,20 @@ def _steps(
     rise = np.zeros(len(row))
     rise[1:] = register[1:] - register[:-1]
     around = rise + modulus_l[row]
-    wraps = (rise < 0) & (around >= 0) & (around <= np.where(np.isnan(most), 0.1 * modulus_l[row], most))
+    wraps = (
+        ~tank[row]
+        & (rise < 0)
+        & (around >= 0)
+        & (around <= np.where(np.isnan(most), 0.1 * modulus_l[row], most))
+    )
     delta = np.where(by_register[row], np.where(wraps, around, rise), flow * hours)
-    bad = ~first & (~(delta >= 0) | (delta > most))
+    bad = ~first & (~(tank[row] | (delta >= 0)) | (np.abs(delta) > most))
     delta = np.where(first | bad, 0.0, delta)
     total = np.cumsum(delta)
     return _Steps(row, ts, total, bad, first)
 
 
-def _slots(s: _Steps, slot_s: int, spacing: Ints, nominal: Ints) -> Volumes:
+def _slots(s: _Steps, tank: NDArray[np.bool_], slot_s: int, spacing: Ints, nominal: Ints) -> Volumes:
     if len(s.row) == 0:
         none = np.empty(0, np.int64)
         return Volumes(none, none, np.empty(0, np.float32), np.empty(0, np.int8), none)
@@ -183,7 +192,9 @@ def _slots(s: _Steps, slot_s: int, spacing: Ints, nominal: Ints) -> Volumes:
     a, b = from_step[:-1][pair], to_step[1:][pair]
     flags = _flags(s, nominal)
     bad, mid, long = (counted[b] - counted[a] > 0 for counted in flags)
-    volume = np.where(bad, np.nan, np.maximum(total[1:][pair] - total[:-1][pair], 0.0))
+    rise = total[1:][pair] - total[:-1][pair]
+    least = np.where(tank[rows[which[:-1][pair]]], -np.inf, 0.0)
+    volume = np.where(bad, np.nan, np.maximum(rise, least))
     quality = np.where(bad | long, Quality.ESTIMATED, np.where(mid, Quality.INTERPOLATED, Quality.MEASURED))
     return Volumes(
         rows[which[:-1][pair]],
@@ -201,7 +212,7 @@ def _flags(s: _Steps, nominal: Ints) -> tuple[Ints, Ints, Ints]:
     dt[s.first] = 0
     length = dt / nominal[s.row]
     gap = length > _MID
-    long = (length > _LONG) & (rise > 0)
+    long = (length > _LONG) & (rise != 0)
     return np.cumsum(s.bad), np.cumsum(gap & ~long), np.cumsum(long)
 
 

@@ -23,6 +23,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel=PANEL)(simulate)
     app.command(rich_help_panel=PANEL)(replay)
     app.command(rich_help_panel=PANEL)(demo)
+    app.command(rich_help_panel=PANEL)(backtest)
     app.add_typer(staff, name="staff", rich_help_panel=PANEL)
 
 
@@ -153,6 +154,44 @@ def demo(
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the servers and roles are stopped in order
     code = run.run(run.Demo(scale, run.default_folder(), limit, stay, console, SystemClock()))
     raise typer.Exit(code)
+
+
+def backtest(
+    folder: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    out: Annotated[Path, typer.Option(help="Where to write the events, as CSV.")],
+    since: Annotated[str, typer.Option("--from", help="Events from this time: 2026-11-21T20:00:00Z.")] = "",
+    until: Annotated[str, typer.Option("--to", help="What was received before this time.")] = "",
+    every: Annotated[str, typer.Option(help="How often the detectors look: 15m, 1h, 1d.")] = "1h",
+) -> None:
+    """Run the detectors over a dataset as if it were live, and write the events they raise."""
+    from jobs import backtest as room
+    from jobs.backtest.ledger import write
+    from jobs.dataset import open_dataset
+    from jobs.progress import track
+
+    if not out.parent.is_dir() or out.is_dir():
+        raise BadDataError(f"--out is {out}.", cure="Name a file in a folder that is there.")
+    course = room.Course(_instant("--from", since), _instant("--to", until), _duration("--every", every))
+    if course.start and course.end and course.end <= course.start:
+        raise BadDataError("--to is not after --from.", cure="Give an earlier --from or a later --to.")
+    dataset = open_dataset(folder)
+    with track("readings", dataset.extent.rows) as advance:
+        found = room.backtest(dataset, course, advance)
+    write(out, found.rows)
+    typer.echo(f"{out}: {len(found.rows):,} events in {found.readings:,} readings")
+    if found.too_late:
+        typer.echo(f"{found.too_late:,} readings came too late for the window and were left out.")
+
+
+def _duration(option: str, text: str) -> timedelta:
+    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}.get(text[-1:], "")
+    try:
+        length = timedelta(**{unit: int(text[:-1])}) if unit else timedelta()
+    except (ValueError, OverflowError):
+        length = timedelta()
+    if not timedelta(minutes=1) <= length <= timedelta(days=7):
+        raise BadDataError(f"{option} is {text!r}.", cure="Give 1m to 7d, such as 15m, 1h or 1d.")
+    return length
 
 
 def _speed(text: str) -> float:
