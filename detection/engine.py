@@ -29,6 +29,8 @@ from detection.zones import Changed, Zones
 
 Ints = NDArray[np.int64]
 _TOGETHER_H = 2
+#: A home's meter of unknown size is DN 20 at most (ISO 4064-1: Q3 4 m3/h).
+_HOME_Q3_LPH = 4000.0
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,10 @@ class Engine:
         self.roster = roster
         self.timetable = Timetable(roster.timezone, roster.country)
         self._slot_s = slot_s
+        home = (roster.kind == MeterKind.CUSTOMER) & (roster.site_class == "residential")
+        self._q3_lph = np.where(
+            np.isnan(roster.q3_lph) & home, _HOME_Q3_LPH, roster.q3_lph.astype(np.float64)
+        )
         self.zones.know(roster)
         self._evaluator = Evaluator(
             self._detectors,
@@ -189,8 +195,9 @@ class Engine:
             slot_s,
             self.roster.interval_s[site],
             self.roster.register_modulus_l[site],
-            self.roster.q3_lph[site].astype(np.float64),
+            self._q3_lph[site],
             self.roster.kind[site] == MeterKind.STORAGE,
+            np.isin(self.roster.kind[site], (MeterKind.DMA_INLET, MeterKind.DMA_OUTLET)),
         )
         since = np.full(len(meters), np.iinfo(np.int64).max, np.int64)
         np.minimum.at(since, row, trusted_us[told])

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.network import Network
+
 #: Kind of the site that stands for a DMA as a whole (`district`).
 DMA = "dma"
 
@@ -57,7 +59,7 @@ def district(dma_id: int, code: str, **known: Any) -> Site:
 
 @dataclass(frozen=True)
 class Roster:
-    """Every meter as parallel arrays in order of `meter_id`, and the utility they belong to."""
+    """Every meter as parallel arrays in order of `meter_id`, the utility they belong to, and its network."""
 
     meter_id: NDArray[np.int64]
     serial: NDArray[np.str_]
@@ -89,13 +91,18 @@ class Roster:
     lives_alone: NDArray[np.bool_]
     timezone: str = "UTC"
     country: str = ""
+    network: Network | None = None
 
     def __len__(self) -> int:
         return len(self.meter_id)
 
     @classmethod
     def of(
-        cls, sites: Sequence[Site | tuple[Any, ...]], timezone: str = "UTC", country: str = ""
+        cls,
+        sites: Sequence[Site | tuple[Any, ...]],
+        timezone: str = "UTC",
+        country: str = "",
+        network: Network | None = None,
     ) -> "Roster":
         """Build the columns from rows in the order of `Site`'s fields."""
         rows = [s if isinstance(s, tuple) else tuple(getattr(s, f.name) for f in fields(Site)) for s in sites]
@@ -109,7 +116,7 @@ class Roster:
             )
             for c, f in zip(columns, fields(Site), strict=True)
         ]
-        return cls(*made, timezone=timezone, country=country)  # type: ignore[misc]
+        return cls(*made, timezone=timezone, country=country, network=network)  # type: ignore[misc]
 
     def same(self, other: "Roster") -> bool:
         """Return whether the other says the same of the same meters."""
