@@ -161,6 +161,7 @@ class Evaluator:
             day_lo=day_lo,
             masked=self._mask(detector, series, ids[at], day_lo),
             asked=asked,
+            open=is_open[at],
             zones=self.zones,
         )
         seen_s = touched.seen_s[at]

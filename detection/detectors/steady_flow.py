@@ -1,0 +1,95 @@
+"""How continuous_flow asks for steady runs: candidates from the newest hours, history for those alone."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from detection.detector import Bools, Chunk, Floats, Index, Ints
+from detection.kernels.steady import RUN_H, SHARE, recurrence, steady_level
+
+RECENT_H = 168
+HOLD_H = 48
+_HISTORY_H = 28 * 24
+_AT_ONCE = 1024
+
+
+@dataclass(frozen=True)
+class Steady:
+    """What is known of (rows, slots of [lo, hi)): is it raised, and does the leak rest in between."""
+
+    raised: Bools
+    comes_and_goes: Bools
+
+
+def step(chunk: Chunk) -> Floats:
+    """Return the resolution of each row's register, litres; at least one, and one where it is unknown."""
+    return np.fmax(chunk.roster.resolution_l[chunk.site], np.float32(1))
+
+
+def candidates(chunk: Chunk) -> Index:
+    """Return the rows in which an hour of the chunk ends a steady run."""
+    asked = np.flatnonzero(chunk.params["steady_nats"] > 0)
+    volume, covered = chunk.series.read(chunk.rows[asked], chunk.lo - RUN_H + 1, chunk.hi)
+    level = steady_level(volume, covered, step(chunk)[asked])
+    return asked[~np.isnan(level).all(axis=1)]
+
+
+def weigh(chunk: Chunk, index: Index, lo: int) -> Steady:
+    """Weigh the steady runs of some rows that end in [lo, hi)."""
+    raised = np.zeros((len(index), chunk.hi - lo), bool)
+    rested = raised.copy()
+    for part in range(0, len(index), _AT_ONCE):
+        some = slice(part, part + _AT_ONCE)
+        raised[some], rested[some] = _weigh(chunk, index[some], lo)
+    return Steady(raised, raised & rested)
+
+
+def _weigh(chunk: Chunk, index: Index, lo: int) -> tuple[Bools, Bools]:
+    base = chunk.day_lo - _HISTORY_H
+    volume, covered = chunk.series.read(chunk.rows[index], base, chunk.hi)
+    steps = step(chunk)[index]
+    levels = steady_level(volume, covered, steps)
+    row, at = np.nonzero(~np.isnan(levels[:, lo - base :]))
+    nats, rested = np.zeros(len(row)), np.zeros(len(row), bool)
+    for part in range(0, len(row), _AT_ONCE):
+        some = slice(part, part + _AT_ONCE)
+        found = recurrence(
+            levels, volume, covered, steps, row[some], at[some] + lo - base, _HISTORY_H, RECENT_H
+        )
+        nats[some], rested[some] = found.nats, found.rested
+    raised = np.zeros((len(index), chunk.hi - lo), bool)
+    pauses = raised.copy()
+    need = chunk.params["steady_nats"][index][row]
+    raised[row, at] = (nats >= need) & (need > 0)
+    pauses[row, at] = rested
+    return raised, pauses
+
+
+def first_run(chunk: Chunk, index: Index, at: Ints) -> Ints:
+    """Return when the level of the runs that end at the slots `at` first ran of late; -1: no run."""
+    found = np.full(len(index), -1, np.int64)
+    base = chunk.day_lo - _HISTORY_H
+    volume, covered = chunk.series.read(chunk.rows[index], base, chunk.hi)
+    steps = step(chunk)[index]
+    levels = steady_level(volume, covered, steps)
+    where = np.clip(at - base, 0, volume.shape[1] - 1)
+    has = np.flatnonzero(~np.isnan(levels[np.arange(len(index)), where]))
+    weighed = recurrence(levels, volume, covered, steps, has, where[has], _HISTORY_H, RECENT_H)
+    found[has] = base + weighed.first
+    return found
+
+
+def level_since(volume: Floats, covered: Bools, steps: Floats, since: Bools) -> Floats:
+    """Return the median level of the steady runs within `since`, one value a row; NaN without any."""
+    levels = np.where(since, steady_level(volume, covered, steps), np.float32(np.nan))
+    levels.sort(axis=1)
+    n = (~np.isnan(levels)).sum(axis=1)
+    middle = np.take_along_axis(levels, np.maximum(n - 1, 0)[:, None] // 2, axis=1)[:, 0]
+    return np.asarray(middle)
+
+
+def hours_on(volume: Floats, where: Bools, level: Floats, steps: Floats) -> NDArray[np.int64]:
+    """Return in how many of the hours `where` at least the level flowed."""
+    least = level - SHARE * level - steps
+    return np.asarray((where & (volume >= least[:, None])).sum(axis=1), np.int64)
