@@ -11,6 +11,7 @@ from detection.detector import Bools, Chunk, Detector, Index, Ints, Marks, Measu
 from detection.detectors import steady_flow
 from detection.episode import Episode
 from detection.kernels.continuous_flow import continuous_flow, flow_start, rested_share, still_share
+from detection.kernels.steady import PAUSE_H
 
 _MIN_KNOWN_DAYS = 7
 _LONGEST = 4
@@ -41,9 +42,8 @@ def mark(chunk: Chunk) -> Marks:
         raises[steady] |= steady_flow.weigh(chunk, steady, chunk.lo).raised
     may_clear = np.flatnonzero((chunk.open | raises.any(axis=1)) & (chunk.params["steady_nats"] > 0))
     if len(may_clear):
-        hold = steady_flow.HOLD_H
-        lately = steady_flow.weigh(chunk, may_clear, chunk.lo - hold).comes_and_goes
-        held = np.lib.stride_tricks.sliding_window_view(lately, hold + 1, axis=1).any(axis=2)
+        lately = steady_flow.weigh(chunk, may_clear, chunk.lo - PAUSE_H).comes_and_goes
+        held = np.lib.stride_tricks.sliding_window_view(lately, PAUSE_H + 1, axis=1).any(axis=2)
         clears[may_clear] &= ~held
     return Marks(raises, clears, np.ones(len(chunk.rows), np.int64))
 
@@ -81,7 +81,7 @@ def measure(chunk: Chunk, spans: Spans) -> Measured:
     pauses = (covered & since & (volume < threshold[:, None])).any(axis=1)
     steps = steady_flow.step(chunk)[spans.index]
     level = steady_flow.level_since(volume, covered, steps, since)
-    on = steady_flow.hours_on(volume, covered & since, level, steps)
+    on = steady_flow.hours_on(chunk, spans.index, volume, covered & since, level)
     goes = pauses & ~np.isnan(level)
     rate = np.where(goes, level, rate)
     loss = np.where(goes, level * on, loss)

@@ -3,13 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from detection.detector import Bools, Chunk, Floats, Index, Ints
 from detection.kernels.steady import RUN_H, SHARE, recurrence, steady_level
 
 RECENT_H = 168
-HOLD_H = 48
 _HISTORY_H = 28 * 24
 _AT_ONCE = 1024
 
@@ -67,7 +65,7 @@ def _weigh(chunk: Chunk, index: Index, lo: int) -> tuple[Bools, Bools]:
 
 
 def first_run(chunk: Chunk, index: Index, at: Ints) -> Ints:
-    """Return when the level of the runs that end at the slots `at` first ran of late; -1: no run."""
+    """Return when the spell of steady runs that ends at the slots `at` began; -1: no run ends there."""
     found = np.full(len(index), -1, np.int64)
     base = chunk.day_lo - _HISTORY_H
     volume, covered = chunk.series.read(chunk.rows[index], base, chunk.hi)
@@ -89,7 +87,11 @@ def level_since(volume: Floats, covered: Bools, steps: Floats, since: Bools) -> 
     return np.asarray(middle)
 
 
-def hours_on(volume: Floats, where: Bools, level: Floats, steps: Floats) -> NDArray[np.int64]:
-    """Return in how many of the hours `where` at least the level flowed."""
-    least = level - SHARE * level - steps
-    return np.asarray((where & (volume >= least[:, None])).sum(axis=1), np.int64)
+def hours_on(chunk: Chunk, index: Index, volume: Floats, where: Bools, level: Floats) -> Ints:
+    """Return for how many of the hours `where` it ran: by share d, usual + d - usual d reach the level."""
+    least = (level - SHARE * level - step(chunk)[index])[:, None]
+    past, known = chunk.history(index, 28)
+    usual = (known & (past >= least)).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+    n, on = where.sum(axis=1), (where & (volume >= least)).sum(axis=1)
+    share = 1 - (1 - on / np.maximum(n, 1)) / np.maximum(1 - usual, 0.01)
+    return np.rint(n * np.clip(share, 0, 1)).astype(np.int64)

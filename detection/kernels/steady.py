@@ -11,6 +11,8 @@ Ints = NDArray[np.int64]
 
 #: So many hours alike are a run.
 RUN_H = 3
+#: Runs further apart than this are not one spell of coming and going.
+PAUSE_H = 48
 #: The flow through an orifice goes with the root of the pressure: 10 % of pressure are 5 % of flow.
 SHARE = np.float32(0.05)
 #: A run that stands alone may be an appliance: its evidence counts this much less.
@@ -57,7 +59,7 @@ def steady_level(volume_l: Floats, covered: Bools, step_l: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Recurrence:
-    """Of each hour asked about: evidence (nats), hour at which the level first ran, did it rest since."""
+    """Of each hour asked about: evidence (nats), hour at which its spell of runs began, did it rest since."""
 
     nats: NDArray[np.float64]
     first: Ints
@@ -111,7 +113,7 @@ def recurrence(
     width = np.float32(0.7) * step + SHARE * x
     near = np.abs(levels[row] - x[:, None]) <= width[:, None]
     inside = near & (slot > at[:, None] - recent) & (slot <= at[:, None])
-    last = np.maximum.accumulate(np.where(inside, slot, -RUN_H - 1), axis=1)
+    last = np.maximum.accumulate(np.where(inside, slot, -PAUSE_H - 1), axis=1)
     begins = inside.copy()
     begins[:, 1:] &= slot[1:] - last[:, :-1] > RUN_H
     n, runs = inside.sum(axis=1), begins.sum(axis=1)
@@ -124,7 +126,8 @@ def recurrence(
     habit = near[:, :past].sum(axis=1) * recent / max(past, 1)
     nats = steps * -np.log(p) / np.where(runs > 1, 1.0, _ALONE)
     nats[(habit > _HABIT * n) | (known.sum(axis=1) < 168)] = 0
-    first = np.argmax(inside, axis=1) - RUN_H + 1
+    begins[:, 1:] &= slot[1:] - last[:, :-1] > PAUSE_H
+    first = np.where(begins, slot, -1).max(axis=1) - RUN_H + 1
     still = covered[row] & (volume_l[row] < step[:, None])
     rested = (still & (slot > first[:, None]) & (slot < at[:, None])).any(axis=1)
     return Recurrence(nats, first.astype(np.int64), rested)
