@@ -22,6 +22,17 @@ def _threshold(chunk: Chunk) -> NDArray[np.float32]:
     return np.fmax(chunk.params["threshold_lph"], chunk.roster.resolution_l[chunk.site])
 
 
+def screen(chunk: Chunk) -> NDArray[np.bool_]:
+    """Pass where no hour that lies in every window asked about is a still one, or an hour ends a steady run."""
+    passes = steady_flow.runs(chunk)
+    spare = int(chunk.params["window_h"].min()) - (chunk.hi - chunk.lo)
+    if spare < 0:
+        return np.ones(len(chunk.rows), bool)
+    volume, covered = chunk.values(spare)
+    still = covered[:, : spare + 1] & (volume[:, : spare + 1] < _threshold(chunk)[:, None])
+    return np.asarray(passes | ~still.any(axis=1))
+
+
 def mark(chunk: Chunk) -> Marks:
     """Raise where a site has flowed for longer than it ever does, or runs steadily again and again.
 
@@ -37,7 +48,7 @@ def mark(chunk: Chunk) -> Marks:
     asked = np.flatnonzero(raises.any(axis=1))
     if len(asked):
         raises[asked] &= _unusual(chunk, asked, threshold[asked], window[asked])
-    steady = steady_flow.candidates(chunk)
+    steady = np.flatnonzero(steady_flow.runs(chunk))
     if len(steady):
         raises[steady] |= steady_flow.weigh(chunk, steady, chunk.lo).raised
     may_clear = np.flatnonzero((chunk.open | raises.any(axis=1)) & (chunk.params["steady_nats"] > 0))
@@ -249,6 +260,7 @@ DETECTOR = Detector(
         ),
     ),
     leaves_out=frozenset({"continuous_flow"}),
+    screen=screen,
     mark=mark,
     measure=measure,
     severity=severity,

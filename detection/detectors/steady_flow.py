@@ -25,12 +25,10 @@ def step(chunk: Chunk) -> Floats:
     return np.fmax(chunk.roster.resolution_l[chunk.site], np.float32(1))
 
 
-def candidates(chunk: Chunk) -> Index:
-    """Return the rows in which an hour of the chunk ends a steady run."""
-    asked = np.flatnonzero(chunk.params["steady_nats"] > 0)
-    volume, covered = chunk.series.read(chunk.rows[asked], chunk.lo - RUN_H + 1, chunk.hi)
-    level = steady_level(volume, covered, step(chunk)[asked])
-    return asked[~np.isnan(level).all(axis=1)]
+def runs(chunk: Chunk) -> Bools:
+    """Return in which rows an hour of the chunk ends a steady run."""
+    level = steady_level(*chunk.values(RUN_H - 1), step(chunk))
+    return np.asarray(~np.isnan(level[:, RUN_H - 1 :]).all(axis=1) & (chunk.params["steady_nats"] > 0))
 
 
 def weigh(chunk: Chunk, index: Index, lo: int) -> Steady:
