@@ -23,7 +23,7 @@ def _threshold(chunk: Chunk) -> NDArray[np.float32]:
 
 
 def screen(chunk: Chunk) -> NDArray[np.bool_]:
-    """Pass where no hour that lies in every window asked about is a still one, or an hour ends a steady run."""
+    """Pass where no hour that lies in every window asked about is still, or an hour ends a steady run."""
     passes = steady_flow.runs(chunk)
     spare = int(chunk.params["window_h"].min()) - (chunk.hi - chunk.lo)
     if spare < 0:

@@ -92,4 +92,4 @@ def hours_on(chunk: Chunk, index: Index, volume: Floats, where: Bools, level: Fl
     usual = (known & (past >= least)).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
     n, on = where.sum(axis=1), (where & (volume >= least)).sum(axis=1)
     share = 1 - (1 - on / np.maximum(n, 1)) / np.maximum(1 - usual, 0.01)
-    return np.rint(n * np.clip(share, 0, 1)).astype(np.int64)
+    return np.asarray(np.rint(n * np.clip(share, 0, 1)), np.int64)
