@@ -68,7 +68,7 @@ def _unusual(chunk: Chunk, index: Index, threshold: NDArray[np.float32], window:
     expected = chunk.params["missed_rests"][index]
     often = still_share(history, known, threshold)
     longer = np.ceil(expected / np.maximum(often, 1e-3))
-    longer = np.where((days < _MIN_KNOWN_DAYS) & (expected > 0), 2 * window, longer)
+    longer = np.where(days < _MIN_KNOWN_DAYS, window, longer)
     own = np.clip(longer, window, _LONGEST * window).astype(np.int64)
     lookback = int(own.max(initial=1)) - 1
     volume, covered = chunk.series.read(chunk.rows[index], chunk.lo - lookback, chunk.hi)
@@ -245,7 +245,7 @@ DETECTOR = Detector(
             10,
             "still hours",
             "It must have flowed for so long that this many still hours were to be expected by the site's "
-            "last 28 days; at most four windows. 0: not asked; twice the window until 7 days are known.",
+            "last 28 days; at most four windows. 0: not asked, nor until 7 days are known.",
             "own: chance leaves out ten with e^-10, busy weeks and guests less rarely",
             high=96,
         ),
