@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Episode:
@@ -12,7 +15,9 @@ class Episode:
     `raised_s` is the start of the slot that raised it and `closed_s` of the slot that cleared it: readings
     that change those slots change the decision. `onset_s` and `cleared_s` date the cause itself, `detected_s`
     is when enough was known, `last_s` the end of the last slot in alarm. `rebased` says that the baseline was
-    learned anew before, so that this is a second cause and not more of the first.
+    learned anew before, so that this is a second cause and not more of the first. `account_no` is the
+    customer then, where the alarm is one meter's own; `dma` the district then, where one event of it speaks
+    for all its meters.
     """
 
     detector: str
@@ -27,6 +32,8 @@ class Episode:
     closed_s: int | None = None
     cleared_s: int | None = None
     rebased: bool = False
+    account_no: str = ""
+    dma: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that is stored with the event."""
@@ -68,6 +75,14 @@ class Book:
     def at(self, meter_id: int, detectors: frozenset[str]) -> list[Episode]:
         """Return one meter's episodes of the detectors named."""
         return [e for name in detectors for e in self._episodes.get(name, {}).get(meter_id, ())]
+
+    def part(self, detectors: Iterable[str], meter_ids: NDArray[np.int64]) -> "Book":
+        """Return a book of its own with what this one holds of some detectors and meters."""
+        wanted, made = set(meter_ids.tolist()), Book()
+        for name in detectors:
+            listed = self.of(name)
+            made._episodes[name] = {m: listed[m] for m in wanted & listed.keys()}
+        return made
 
     def remove(self, episodes: Iterable[Episode]) -> None:
         """Drop episodes that no longer can change."""

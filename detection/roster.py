@@ -1,7 +1,7 @@
 """Who is measured: the meters with what the detectors need to know of them, as columns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from typing import Any
 
@@ -118,6 +118,10 @@ class Roster:
         ]
         return cls(*made, timezone=timezone, country=country, network=network)  # type: ignore[misc]
 
+    def same(self, other: "Roster") -> bool:
+        """Return whether the other says the same of the same meters."""
+        return _equal(self, other)
+
     def find(self, meter_ids: NDArray[np.int64]) -> NDArray[np.intp]:
         """Return each meter's position; -1 where it is unknown."""
         if len(self) == 0:
@@ -140,3 +144,11 @@ class Roster:
     def site_class(self) -> NDArray[np.str_]:
         """Class of each site: its sector, or multi_family where several dwellings share the meter."""
         return np.where((self.sector == "residential") & (self.dwellings > 1), "multi_family", self.sector)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+    if is_dataclass(a) and is_dataclass(b):
+        return type(a) is type(b) and all(_equal(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
+    return bool(a == b)
