@@ -104,7 +104,7 @@ def trailing_mean(values: Floats, covered: Bools, window: Ints) -> tuple[Floats,
 def began(above_l: Floats, covered: Bools, threshold_l: Floats) -> Ints:
     """Return the column from which on the excess over half the threshold adds up to the most, (meters,).
 
-    The maximum-likelihood time of a step in the mean that lasts to the last column (Page 1954, CUSUM); a covered one.
+    The maximum-likelihood time of a step in the mean that lasts to the end (Page 1954, CUSUM).
 
     >>> a = np.array([[0, 1, 9, 8, 9]], np.float32)
     >>> began(a, np.ones_like(a, bool), np.array([6], np.float32)).tolist()
