@@ -138,7 +138,7 @@ class Evaluator:
         site = self.roster.find(ids)
         settings = self.policies.at(detector.name, lo * series.slot_s)
         listed = self.book.of(detector.name)
-        open_meters = [m for m, es in listed.items() if es[-1].closed_s is None]
+        open_meters = [m for m, es in listed.items() if any(e.closed_s is None for e in es)]
         is_open = np.isin(ids, np.array(open_meters, np.int64))
         enabled = inside & (site >= 0) & settings.enabled[site]
         ended = [int(m) for m in ids[inside & ~enabled & is_open]]
@@ -200,9 +200,12 @@ class Evaluator:
         return changed
 
     def _switch_off(self, detector: str, meter: int, at_s: int) -> None:
-        *others, last = self.book.of(detector)[meter]
-        closed = replace(last, closed_s=at_s, cleared_s=max(at_s, last.last_s))
-        self.book.put(detector, meter, [*others, closed])
+        listed = self.book.of(detector)[meter]
+        closed = [
+            e if e.closed_s is not None else replace(e, closed_s=at_s, cleared_s=max(at_s, e.last_s))
+            for e in listed
+        ]
+        self.book.put(detector, meter, closed)
 
     def _mask(self, detector: Detector, series: Series, ids: Ints, day_lo: int) -> Any:
         book, size = self.book, series.slot_s
