@@ -139,10 +139,12 @@ def _trace(
 ) -> list[list[Episode]]:
     hours = np.arange(start, chunk.hi)
     past = chunk.day_lo - start
-    how = chunk.timetable.hour_of_week(start, chunk.hi)
+    how = chunk.timetable.own_hour_of_week(start, chunk.hi)
+    as_sunday = chunk.timetable.hour_of_week(start, chunk.hi)
     # What is usual was learned before the day began, with the leaks that were known by then.
     before = np.stack([Ledger(known, chunk.day_lo).level(hours[:past]) for known in alarms])
-    known = kernel.usual(hourly[:, :past] - before, how[:past])
+    holiday = chunk.timetable.holiday(start, chunk.day_lo)
+    known = kernel.usual(np.where(holiday, np.nan, hourly[:, :past] - before), how[:past])
     days = (~np.isnan(hourly[:, :past])).reshape(len(index), -1, _DAY).sum(axis=2) >= _WHOLE_H
     enough = days.sum(axis=1) >= chunk.params["min_history_days"][index]
     day_ends = chunk.hi * _HOUR == chunk.timetable.next_day(chunk.day_lo * _HOUR)
@@ -151,7 +153,7 @@ def _trace(
         first = chunk.lo + int(np.argmax(chunk.asked[i]))
         ledger = Ledger(alarms[k], first)
         if enough[k] and chunk.asked[i].any() and known.level[k, -1] > 0:
-            row = _Row(ledger, _limits(chunk, int(i)), _one(known, k), hourly[k], hours, how)
+            row = _Row(ledger, _limits(chunk, int(i)), _one(known, k), hourly[k], hours, (how, as_sunday))
             row.look(first)
             if day_ends:
                 row.end_of_day()
@@ -174,7 +176,13 @@ class _Row:
     """One DMA on one day."""
 
     def __init__(
-        self, ledger: Ledger, limits: Limits, known: Usual, hourly: Floats, hours: Ints, how: Ints
+        self,
+        ledger: Ledger,
+        limits: Limits,
+        known: Usual,
+        hourly: Floats,
+        hours: Ints,
+        how: tuple[Ints, Ints],
     ) -> None:
         self.ledger, self.limits, self.known = ledger, limits, known
         self.hourly, self.hours, self.how = hourly, hours, how
@@ -187,7 +195,7 @@ class _Row:
     def _see(self) -> None:
         """Hold the inflow, less what the ledger knows of, against what is usual."""
         left = (self.hourly - self.ledger.level(self.hours))[None]
-        self.off, pattern = kernel.relative(left, self.known, self.how)
+        self.off, pattern = kernel.relative(left, self.known, *self.how)
         self.sums = kernel.sums(self.off, pattern, self.known)
         self.covered = self.sums[0, :, 0] > 0
 

@@ -96,7 +96,7 @@ def usual(history: Floats, hour_of_week: Ints, *, least_level_noise: float = 0.0
 
     Parameters
     ----------
-    history : (rows, 24 * days) litres an hour, NaN where it is not known
+    history : (rows, 24 * days) litres an hour, NaN where it is not known or on a public holiday
     hour_of_week : (24 * days,) 0 = Monday 00:00, local
     least_level_noise : share by which a DMA's demand may move from one day to the next, at least
 
@@ -126,7 +126,8 @@ def usual(history: Floats, hour_of_week: Ints, *, least_level_noise: float = 0.0
     moves = np.maximum(4 * _deviation(steps), least_level_noise)
     held = np.concatenate([level[:, :-_HELD], np.repeat(level[:, -_HELD, None], _HELD + 1, axis=1)], axis=1)
     made = Usual(pattern, noise, held, moves**-2.0, np.full(rows, np.nan))
-    leaks = leak_level(day_sums(sums(*relative(history, made, hour_of_week), made)), made.stiffness[:, None])
+    off, shape = relative(history, made, hour_of_week, hour_of_week)
+    leaks = leak_level(day_sums(sums(off, shape, made)), made.stiffness[:, None])
     enough = known.sum(axis=2) >= _LEVEL_HOURS
     leaks = np.where(enough, leaks, np.nan)
     # The days learned from fit better than the next one will: (1 + 1/n) / (1 - 1/n) for a mean of n weeks.
@@ -144,17 +145,24 @@ def _deviation(values: Floats) -> Floats:
     return np.asarray(np.sqrt((np.where(known, values - mean[:, None], 0) ** 2).sum(axis=1) / n))
 
 
-def relative(inflow: Floats, known: Usual, hour_of_week: Ints) -> tuple[Floats, Floats]:
+def relative(inflow: Floats, known: Usual, hour_of_week: Ints, as_sunday: Ints) -> tuple[Floats, Floats]:
     """Return how far (rows, hours) lie from the pattern, as a share of the level, and the pattern itself.
 
     The hours begin with the history that `known` was learned from, and may go on into the day after it.
+    `as_sunday` is the hour of the week that a public holiday has if it is spent like a Sunday: of the two the
+    nearer one is usual, for nobody knows beforehand how a district spends its holidays.
     """
     each = np.repeat(known.level[:, :-1], _DAY, axis=1)
     more = inflow.shape[1] - each.shape[1]
     level = np.concatenate([each, np.repeat(known.level[:, -1:], max(more, 0), axis=1)], axis=1)
-    pattern = known.pattern[:, hour_of_week]
     with np.errstate(invalid="ignore", divide="ignore"):
-        return inflow / level[:, : inflow.shape[1]] - pattern, pattern
+        share = inflow / level[:, : inflow.shape[1]]
+    pattern = known.pattern[:, hour_of_week]
+    free = np.flatnonzero(hour_of_week != as_sunday)
+    sunday = known.pattern[:, as_sunday[free]]
+    nearer = np.abs(share[:, free] - sunday) < np.abs(share[:, free] - pattern[:, free])
+    pattern[:, free] = np.where(nearer, sunday, pattern[:, free])
+    return share - pattern, pattern
 
 
 def weights(known: Usual, hours: int) -> Floats:
