@@ -5,7 +5,7 @@ against it, docs/detectors.md is tested against it, and the engine runs what sta
 """
 
 from detection.detector import Detector
-from detection.detectors import burst, continuous_flow, low_pressure, night_flow, off_shift
+from detection.detectors import burst, continuous_flow, low_pressure, night_flow, off_shift, water_balance
 
 DETECTORS: dict[str, Detector] = {
     d.name: d
@@ -15,5 +15,6 @@ DETECTORS: dict[str, Detector] = {
         low_pressure.DETECTOR,
         night_flow.DETECTOR,
         off_shift.DETECTOR,
+        water_balance.DETECTOR,
     )
 }

@@ -9,14 +9,19 @@ from core.words import Severity
 from detection import leakage
 from detection.detector import Chunk, Detector, Index, by_size
 from detection.episode import Episode
+from detection.metered import balanced
 
 
 def trace(chunk: Chunk, alarms: Sequence[list[Episode]]) -> list[list[Episode]]:
-    """Look for leaks in the inflow."""
+    """Look for leaks in the inflow; where its customers are metered, `water_balance` looks closer."""
 
     def inflow(index: Index, start: int) -> NDArray[np.float64]:
         values, covered = chunk.series.read(chunk.rows[index], start, chunk.hi)
-        return np.where(covered, values, np.nan).astype(np.float64)
+        ours = [
+            any(e.closed_s is None for e in alarms[int(i)]) or not balanced(chunk, int(i), start).counts
+            for i in index
+        ]
+        return np.where(covered & np.array(ours)[:, None], values, np.nan).astype(np.float64)
 
     return leakage.trace("night_flow", chunk, inflow, alarms)
 
