@@ -59,7 +59,7 @@ PARAMS = (
         6.0,
         "spreads",
         "A leak level of 24 h from this many of its usual spreads on is a leak.",
-        "own: see docs/detectors.md",
+        "own: bwdf, hanoi and L-Town, see the results",
         low=2,
         high=50,
     ),
@@ -68,7 +68,7 @@ PARAMS = (
         4.5,
         "sigma",
         "Four hours in a row this far above their pattern and the hours before are a leak.",
-        "own: see docs/detectors.md",
+        "own: bwdf, hanoi and L-Town, see the results",
         low=2,
         high=50,
     ),
@@ -252,11 +252,10 @@ class _Row:
             else:
                 self.ledger.open(self._leak("step", start, hour, [Knot(hour, start, round(lph, 1), True)]))
             return
-        nearest = min(running, key=lambda k: abs(k.lph - lph))
-        if lph >= _TAKES * sum(k.lph for k in running):
-            over = running
-        else:
-            over = [nearest] if lph >= _TAKES * nearest.lph else []
+        # What explains the fall best: one of them, or all together.
+        over = min([*([k] for k in running), running], key=lambda some: abs(sum(k.lph for k in some) - lph))
+        if lph < _TAKES * sum(k.lph for k in over):
+            over = []
         for leak in over:
             leak.finish(hour, start)
         if not over:
@@ -288,7 +287,7 @@ class _Row:
         if total <= self.limits.h or len(scores) - since < _SLOW_LEAST:
             return
         share = float(kernel.median(leaks[begin:][-_SLOW_LEAST:]))
-        if share >= 0.5 * self.limits.least:
+        if share >= 0.5 * max(self.limits.least, self.limits.k * self.spread):
             onset = int(self.hours[0]) + (begin + since) * _DAY
             knots = [Knot(hour, onset, 0.0, False), Knot(hour, hour, round(share * self.level, 1), True)]
             self.ledger.open(self._leak("slow", onset, hour, knots))

@@ -14,7 +14,7 @@ _LEAST_HOURS = 7 * 24
 
 @dataclass(frozen=True)
 class Balance:
-    """A DMA's balance: (hours,) inflow less use, NaN where not known; the usual inflow, L/h; does it count."""
+    """A DMA's balance: (hours,) inflow less use, NaN where not known; usual inflow, L/h; does it count."""
 
     lost: NDArray[np.float64]
     usual_inflow: float
@@ -22,7 +22,7 @@ class Balance:
 
 
 def balanced(chunk: Chunk, i: int, start: int) -> Balance:
-    """Return the balance of the i-th DMA over [start, hi); whether it counts is known before the day began."""
+    """Return the balance of the i-th DMA over [start, hi); whether it counts is known before the day."""
     heard_share, metered_share = (
         float(chunk.params[name][i]) if name in chunk.params else usual
         for name, usual in (("min_heard_share", _HEARD), ("min_metered_share", _METERED))

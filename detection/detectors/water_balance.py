@@ -31,7 +31,7 @@ def trace(chunk: Chunk, alarms: Sequence[list[Episode]]) -> list[list[Episode]]:
 DETECTOR = Detector(
     name="water_balance",
     group="network",
-    finds="More flows into a DMA than its metered customers use, beyond what is usual: a leak between the meters.",
+    finds="More flows into a DMA than its customers' meters tell, beyond what is usual: a leak between them.",
     plane="zone",
     unit="L/h",
     kinds=frozenset({"dma"}),
@@ -50,7 +50,7 @@ DETECTOR = Detector(
             "min_metered_share",
             0.5,
             "share",
-            "Share of the inflow that the customers' meters tell; with less, night_flow looks at the inflow alone.",
+            "Share of the inflow that the customers' meters tell; with less, night_flow looks alone.",
             "own: below, the unmetered demand is most of the balance",
             low=0.1,
             high=1,
