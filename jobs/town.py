@@ -12,6 +12,7 @@ from rich.table import Table
 
 from core.clock import SystemClock
 from core.errors import BadDataError, SettingsError
+from jobs.options import duration, instant
 
 PANEL = "Data"
 staff = typer.Typer(no_args_is_help=True, help="Who answers for the customers.")
@@ -112,8 +113,8 @@ def replay(
         speed=_speed(speed),
         window_s=window,
         meters=tuple(meters.split(",")) if meters else None,
-        start=_instant("--from", since),
-        end=_instant("--to", until),
+        start=instant("--from", since),
+        end=instant("--to", until),
         shift_us=room.weeks_to(dataset.extent.last, micros(SystemClock().now())) if recent else 0,
         topic=topic,
     )
@@ -171,7 +172,7 @@ def backtest(
 
     if not out.parent.is_dir() or out.is_dir():
         raise BadDataError(f"--out is {out}.", cure="Name a file in a folder that is there.")
-    course = room.Course(_instant("--from", since), _instant("--to", until), _duration("--every", every))
+    course = room.Course(instant("--from", since), instant("--to", until), duration("--every", every))
     if course.start and course.end and course.end <= course.start:
         raise BadDataError("--to is not after --from.", cure="Give an earlier --from or a later --to.")
     dataset = open_dataset(folder)
@@ -187,17 +188,6 @@ def backtest(
         typer.echo(f"{found.too_late:,} readings came too late for the window and were left out.")
 
 
-def _duration(option: str, text: str) -> timedelta:
-    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}.get(text[-1:], "")
-    try:
-        length = timedelta(**{unit: int(text[:-1])}) if unit else timedelta()
-    except (ValueError, OverflowError):
-        length = timedelta()
-    if not timedelta(minutes=1) <= length <= timedelta(days=7):
-        raise BadDataError(f"{option} is {text!r}.", cure="Give 1m to 7d, such as 15m, 1h or 1d.")
-    return length
-
-
 def _speed(text: str) -> float:
     if text == "max":
         return float("inf")
@@ -208,20 +198,6 @@ def _speed(text: str) -> float:
     if not speed > 0:
         raise BadDataError(f"--speed is {text!r}.", cure="Give a number above 0, or max.")
     return speed
-
-
-def _instant(option: str, text: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise BadDataError(
-            f"{option} is {text!r}.", cure="Give a time with its offset: 2026-11-21T20:00:00Z or +08:00."
-        )
-    return instant
 
 
 @staff.command("add")
