@@ -63,7 +63,7 @@ def list_policies(
 
 @router.get("/{id}", operation_id="getPolicy", responses=answers(EXAMPLE, 404))
 def get_policy(caller: Reader, id_: PolicyId) -> Policy:
-    """Return one policy."""
+    """Return one policy: what it says, who set it, who ended it."""
     with caller.transaction() as conn:
         return _one(conn, id_)
 
