@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from core.batch import ReadingBatch
 from detection.engine import Engine
-from detection.lifecycle import Event, Outage
+from detection.lifecycle import Event
+from detection.outages import Outage
 from detection.policy import Policy
 from detection.portion import cut
 from detection.roster import Roster, Site
