@@ -20,6 +20,14 @@ def instant(option: str, text: str) -> datetime | None:
     return found
 
 
+def ordered_span(since: str, until: str) -> tuple[datetime | None, datetime | None]:
+    """Return what --from and --to name; the second must be after the first."""
+    start, end = instant("--from", since), instant("--to", until)
+    if start and end and end <= start:
+        raise BadDataError("--to is not after --from.", cure="Give an earlier --from or a later --to.")
+    return start, end
+
+
 def duration(option: str, text: str) -> timedelta:
     """Return the length of time an option names, from a minute to a week."""
     unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}.get(text[-1:], "")

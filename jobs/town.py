@@ -12,7 +12,7 @@ from rich.table import Table
 
 from core.clock import SystemClock
 from core.errors import BadDataError, SettingsError
-from jobs.options import duration, instant
+from jobs.options import duration, instant, ordered_span
 
 PANEL = "Data"
 staff = typer.Typer(no_args_is_help=True, help="Who answers for the customers.")
@@ -21,6 +21,7 @@ staff = typer.Typer(no_args_is_help=True, help="Who answers for the customers.")
 def add_to(app: typer.Typer) -> None:
     """Put the commands of this module on the `headwater` command."""
     app.command("import", rich_help_panel=PANEL)(import_)
+    app.command(rich_help_panel=PANEL)(export)
     app.command(rich_help_panel=PANEL)(simulate)
     app.command(rich_help_panel=PANEL)(replay)
     app.command(rich_help_panel=PANEL)(demo)
@@ -56,6 +57,33 @@ def import_(
         silent = registry.staff_without_mail(conn)
         if silent:
             typer.echo(f"No mail reaches {', '.join(silent)}: `headwater staff add LOGIN --email ADDRESS`.")
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where to write the dataset: empty, or not there yet.")],
+    since: Annotated[str, typer.Option("--from", help="Readings from this time: 2026-11-21T20:00:00Z.")] = "",
+    until: Annotated[str, typer.Option("--to", help="Readings before this time.")] = "",
+    meters: Annotated[str, typer.Option(help="Serials, separated by commas; all without it.")] = "",
+    dmas: Annotated[str, typer.Option(help="Codes of DMAs, separated by commas: all of their meters.")] = "",
+    form: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="Of the readings.")] = "parquet",
+) -> None:
+    """Write the database, or a part of it, as a dataset folder."""
+    from core.settings import load
+    from jobs import export as room
+    from jobs.progress import track
+    from jobs.where import located
+    from sql.pool import connect
+
+    period = ordered_span(since, until)
+    choice = room.Choice(*period, _names(meters), _names(dmas), form)
+    with connect(located(load()).database_url, "owner", autocommit=True) as conn:
+        written = room.export(conn, folder, choice, track)
+    for name, rows in written.items():
+        typer.echo(f"{name:20} {rows:>12,}")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def simulate(
@@ -172,9 +200,7 @@ def backtest(
 
     if not out.parent.is_dir() or out.is_dir():
         raise BadDataError(f"--out is {out}.", cure="Name a file in a folder that is there.")
-    course = room.Course(instant("--from", since), instant("--to", until), duration("--every", every))
-    if course.start and course.end and course.end <= course.start:
-        raise BadDataError("--to is not after --from.", cure="Give an earlier --from or a later --to.")
+    course = room.Course(*ordered_span(since, until), duration("--every", every))
     dataset = open_dataset(folder)
     with track("readings", dataset.extent.rows) as advance:
         found = room.backtest(dataset, course, advance)
