@@ -5,16 +5,33 @@ against it, docs/detectors.md is tested against it, and the engine runs what sta
 """
 
 from detection.detector import Detector
-from detection.detectors import burst, continuous_flow, low_pressure, night_flow, off_shift, water_balance
+from detection.detectors import (
+    burst,
+    continuous_flow,
+    drift,
+    level_shift,
+    low_pressure,
+    night_flow,
+    off_shift,
+    rising_minimum,
+    spike,
+    water_balance,
+    zero_use,
+)
 
 DETECTORS: dict[str, Detector] = {
-    d.name: d
-    for d in (
-        continuous_flow.DETECTOR,
-        burst.DETECTOR,
-        low_pressure.DETECTOR,
-        night_flow.DETECTOR,
-        off_shift.DETECTOR,
-        water_balance.DETECTOR,
+    module.DETECTOR.name: module.DETECTOR
+    for module in (
+        continuous_flow,
+        rising_minimum,
+        burst,
+        low_pressure,
+        night_flow,
+        water_balance,
+        off_shift,
+        spike,
+        level_shift,
+        drift,
+        zero_use,
     )
 }
