@@ -186,7 +186,6 @@ def test_a_policy_sets_the_limits_of_one_dma_and_an_exemption_ends_what_is_open(
         "D",
         enabled=False,
         valid_from_s=T0 + 800 * HOUR,
-        valid_until_s=T0 + 1000 * HOUR,
     )
     engine, batch = one_dma(flow, (works,))
     play(engine, batch)
