@@ -19,6 +19,8 @@ KeyScope = Literal[
     "events:write",
     "tickets:read",
     "tickets:write",
+    "policies:read",
+    "policies:write",
     "quarantine:read",
     "quarantine:write",
     "metrics:read",
