@@ -18,8 +18,8 @@ from detection.catalogue import DETECTORS
 from detection.diary import Diary
 from detection.episode import Episode
 from detection.lifecycle import Change, Event, Subject
-from detection.network import Network
 from detection.masks import Judged, Span
+from detection.network import Network
 from detection.outages import Outage
 from detection.policy import Policy, check
 from detection.roster import Roster, district

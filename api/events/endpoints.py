@@ -100,4 +100,6 @@ def _detail(conn: Connection, id_: int) -> EventDetail:
         raise NotFoundError(f"No event {id_}.")
     verdict = first(conn, "event_verdict", id=id_)
     entries: list[dict[str, Any]] = rows(conn, "event_entries", id=id_, limit=MOST)
-    return EventDetail(**shaped(found), entries=entries, verdict=None if verdict is None else Standing(**verdict))
+    return EventDetail(
+        **shaped(found), entries=entries, verdict=None if verdict is None else Standing(**verdict)
+    )
