@@ -104,7 +104,7 @@ class GiveVerdict(BaseModel):
     verdict: Literal["confirmed", "normal"]
     scope: Reach = Field(
         "event",
-        description="With `normal`: its detectors leave the event's meter, DMA or customer alone from now on.",
+        description="With `normal`: its detectors leave that meter, DMA or customer alone from now on.",
     )
     until: When | None = Field(None, description="End of the exemption; without it, it holds for good.")
     why: Why = Field("", description="A remark for the history.")
