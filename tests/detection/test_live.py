@@ -320,7 +320,7 @@ def test_judged_events_are_read_back_and_leave_the_baseline(utility: Connection,
         utility, "event_verdict", event_id=event["id"], verdict="confirmed", actor="li", at=_at(T0 * 10**6)
     )
     detect.rollback()
-    assert judged(detect, T0) == {meter: [(T0 + 400 * HOUR, T0 + 440 * HOUR)]}
+    assert judged(detect, T0) == {meter: [(T0 + 400 * HOUR, int(event["cleared_at"].timestamp()))]}
     assert judged(detect, T0 + WEEKS * HOUR) == {}
     arrive(utility, batch)
     detect.rollback()
