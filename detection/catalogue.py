@@ -11,8 +11,11 @@ from detection.detectors import (
     drift,
     level_shift,
     low_pressure,
+    night_flow,
     off_shift,
+    rising_minimum,
     spike,
+    water_balance,
     zero_use,
 )
 
@@ -20,8 +23,11 @@ DETECTORS: dict[str, Detector] = {
     module.DETECTOR.name: module.DETECTOR
     for module in (
         continuous_flow,
+        rising_minimum,
         burst,
         low_pressure,
+        night_flow,
+        water_balance,
         off_shift,
         spike,
         level_shift,

@@ -154,6 +154,10 @@ select e.id, e.subject_kind, e.subject, e.grp, e.epoch, e.detectors, e.account_n
     (select t.ticket_id from ticket_event t where t.event_id = e.id) as ticket_id
 from event e where e.id = %(id)s;
 
+-- name: event_verdict
+select verdict, scope, valid_until as until, why, actor, at, policies
+from event_verdict where event_id = %(id)s and undone_at is null;
+
 -- name: event_entries
 select at, kind, why, detail from event_entry where event_id = %(id)s order by id limit %(limit)s;
 
@@ -221,3 +225,19 @@ returning id;
 
 -- name: quarantine_wake
 select pg_notify('headwater_requeue', '');
+
+-- name: policies seq: detector_policy
+select id, detector, scope, scope_key, params, enabled, nullif(valid_from, '-infinity') as valid_from,
+    nullif(valid_until, 'infinity') as valid_until, exemption, why, created_by, created_at, ended_by, ended_why
+from detector_policy
+where id < %(id)s
+    and (%(detector)s::text is null or detector = %(detector)s)
+    and (%(scope)s::text is null or scope = %(scope)s)
+    and (%(scope_key)s::text is null or scope_key = %(scope_key)s)
+    and (%(at)s::timestamptz is null or (valid_from <= %(at)s and valid_until > %(at)s))
+order by id desc limit %(limit)s;
+
+-- name: policy
+select id, detector, scope, scope_key, params, enabled, nullif(valid_from, '-infinity') as valid_from,
+    nullif(valid_until, 'infinity') as valid_until, exemption, why, created_by, created_at, ended_by, ended_why
+from detector_policy where id = %(id)s;
