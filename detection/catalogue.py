@@ -12,6 +12,7 @@ from detection.detectors import (
     level_shift,
     low_pressure,
     off_shift,
+    rising_minimum,
     spike,
     zero_use,
 )
@@ -20,6 +21,7 @@ DETECTORS: dict[str, Detector] = {
     module.DETECTOR.name: module.DETECTOR
     for module in (
         continuous_flow,
+        rising_minimum,
         burst,
         low_pressure,
         off_shift,

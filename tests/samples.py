@@ -23,6 +23,13 @@ EVIDENCE: dict[str, dict[str, Any]] = {
         "grade": "intermittent",
         "quarters_of_96": 61,
     },
+    "rising_minimum": {
+        "rate_lph": 1.5,
+        "rest_h": 1,
+        "usual_rest_h": 6.0,
+        "days": 12,
+        "grade": "drip",
+    },
     "burst": {
         "flow_lph": 2890.0,
         "threshold_lph": 250.0,
@@ -40,9 +47,27 @@ EVIDENCE: dict[str, dict[str, Any]] = {
         "shift": "learned",
     },
 }
-GROUP = {"continuous_flow": "leak", "burst": "leak", "low_pressure": "pressure", "off_shift": "industrial"}
-MAGNITUDE = {"continuous_flow": 42.3, "burst": 2890.0, "low_pressure": 37.6, "off_shift": 1175.0}
-UNIT = {"continuous_flow": "L/h", "burst": "L/h", "low_pressure": "kPa", "off_shift": "L/h"}
+GROUP = {
+    "continuous_flow": "leak",
+    "rising_minimum": "leak",
+    "burst": "leak",
+    "low_pressure": "pressure",
+    "off_shift": "industrial",
+}
+MAGNITUDE = {
+    "continuous_flow": 42.3,
+    "rising_minimum": 1.5,
+    "burst": 2890.0,
+    "low_pressure": 37.6,
+    "off_shift": 1175.0,
+}
+UNIT = {
+    "continuous_flow": "L/h",
+    "rising_minimum": "L/h",
+    "burst": "L/h",
+    "low_pressure": "kPa",
+    "off_shift": "L/h",
+}
 
 
 @dataclass(frozen=True)
