@@ -123,7 +123,7 @@ def _needed(roster: Roster, concerned: NDArray[np.bool_], detector: Detector) ->
 def _history_days(
     roster: Roster, meters: Ints, concerned: NDArray[np.bool_], days: int, window_days: int
 ) -> int:
-    """Return how many days to learn from: the window; of whole DMAs as much of their longer one as is allowed.
+    """Return how many days to learn from: the window, or as much of the longer one of DMAs as is allowed.
 
     Raises BadDataError where even the window is too much.
     """
