@@ -11,9 +11,11 @@ from detection.detectors import (
     drift,
     level_shift,
     low_pressure,
+    night_flow,
     off_shift,
     rising_minimum,
     spike,
+    water_balance,
     zero_use,
 )
 
@@ -24,6 +26,8 @@ DETECTORS: dict[str, Detector] = {
         rising_minimum,
         burst,
         low_pressure,
+        night_flow,
+        water_balance,
         off_shift,
         spike,
         level_shift,

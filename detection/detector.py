@@ -151,6 +151,10 @@ class Chunk:
         """Return what the i-th DMA's customers used (hours,), litres, and how many were heard from."""
         return self._zones.use_of(self._dma(i), lo, min(hi, self.hi))
 
+    def customers(self, i: int) -> int:
+        """Return how many metered customers the i-th DMA has."""
+        return self._zones.customers_of(self._dma(i))
+
     def _dma(self, i: int) -> int:
         return int(self.roster.dma_id[self.site[i]])
 
