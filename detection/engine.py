@@ -16,12 +16,13 @@ from detection import vee
 from detection.catalogue import DETECTORS
 from detection.detector import Detector
 from detection.episode import Book
-from detection.evaluate import Evaluator, Known, Touched
+from detection.evaluate import Evaluator
 from detection.lifecycle import Change, Diary, Event, Outage, Subject
 from detection.policy import Policies, Policy
 from detection.portion import Portion
 from detection.roster import Roster
 from detection.timetable import Timetable
+from detection.touched import Known, Touched
 from detection.usage import Usage, estimate, hourly, join
 from detection.window import Ring, Series, slot_seconds
 from detection.zones import Changed, Zones
@@ -62,6 +63,7 @@ class Engine:
         self.book = Book()
         self.zones = Zones(roster)
         self.diary = Diary(detectors, rearm_h=rearm_h)
+        self._given: tuple[Roster, list[Policy]] | None = None
         self.know(roster, policies)
 
     def know(self, roster: Roster, policies: Sequence[Policy] = ()) -> bool:
@@ -70,12 +72,16 @@ class Engine:
         Returns False, and takes over nothing, if the reporting interval of a meter has changed: its window
         is no longer of use.
         """
-        slot_s = np.array([slot_seconds(int(s)) for s in roster.interval_s], np.int64)
+        if self._given and self._given[1] == list(policies) and self._given[0].same(roster):
+            return True
+        intervals, at = np.unique(roster.interval_s, return_inverse=True)
+        slot_s = np.array([slot_seconds(int(s)) for s in intervals], np.int64)[at]
         for rings in (self._volumes, self._pressures):
             for size, ring in rings.items():
                 site = roster.find(ring.meter_id)
                 if (slot_s[site[site >= 0]] != size).any():
                     return False
+        self._given = roster, list(policies)
         self.roster = roster
         self.timetable = Timetable(roster.timezone, roster.country)
         self._slot_s = slot_s
@@ -98,6 +104,7 @@ class Engine:
         """Take over the events that may still change, and the highest epoch of every subject and group."""
         self.diary.remember(events, epochs)
         self.book.clear()
+        self._evaluator.memory.clear()
         for event in events:
             if event.retracted_s is None:
                 for episode in event.episodes:

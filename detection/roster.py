@@ -118,6 +118,10 @@ class Roster:
         ]
         return cls(*made, timezone=timezone, country=country, network=network)  # type: ignore[misc]
 
+    def same(self, other: "Roster") -> bool:
+        """Return whether the other says the same of the same meters."""
+        return all(_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+
     def find(self, meter_ids: NDArray[np.int64]) -> NDArray[np.intp]:
         """Return each meter's position; -1 where it is unknown."""
         if len(self) == 0:
@@ -140,3 +144,9 @@ class Roster:
     def site_class(self) -> NDArray[np.str_]:
         """Class of each site: its sector, or multi_family where several dwellings share the meter."""
         return np.where((self.sector == "residential") & (self.dwellings > 1), "multi_family", self.sector)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, str):
+        return bool(a == b)
+    return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")

@@ -13,7 +13,8 @@ Floats = NDArray[np.float32]
 
 
 def _slots(chunk: Chunk) -> int:
-    return max(1, -(-1800 // chunk.series.slot_s))
+    """Return half an hour in slots, at least two: an hour in which a pool was filled is no burst."""
+    return max(2, -(-1800 // chunk.series.slot_s))
 
 
 def _usual(chunk: Chunk, index: Index, before: NDArray[np.int64] | None = None) -> tuple[Floats, Floats]:
@@ -37,6 +38,13 @@ def _usual(chunk: Chunk, index: Index, before: NDArray[np.int64] | None = None) 
         median[same] = quantile(volume, covered, 0.5)
     hours = chunk.series.slot_s / 3600
     return highest / np.float32(hours), np.nan_to_num(median) / np.float32(hours)
+
+
+def screen(chunk: Chunk) -> NDArray[np.bool_]:
+    """Pass where any slot alone is above the share of Q3."""
+    hours = np.float32(chunk.series.slot_s / 3600)
+    excess = chunk.params["excess_of_q3"] * chunk.roster.q3_lph[chunk.site]
+    return np.asarray(np.fmax.reduce(chunk.values()[0], axis=1) > excess * hours)
 
 
 def mark(chunk: Chunk) -> Marks:
@@ -132,6 +140,7 @@ DETECTOR = Detector(
         ),
     ),
     leaves_out=frozenset({"burst"}),
+    screen=screen,
     mark=mark,
     measure=measure,
     severity=severity,
