@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from core.batch import ReadingBatch
 from core.words import Flag, MeterKind, Quality
 from detection import streams
-from detection.evaluate import Known, Touched
 from detection.kernels import signs, stuck
 from detection.roster import Roster
 from detection.streams import Oddities
+from detection.touched import Known, Touched
 from detection.window import Ring
 
 _HOUR_US, _DAY_US = 3_600_000_000, 86_400_000_000
@@ -110,7 +110,7 @@ class Health:
         return sum(r.nbytes for r in (self.signs, self.battery, self.skew, self.motion))
 
     def days(self, readings: ReadingBatch, new: Bools) -> Iterator[tuple[str, Ring, Touched]]:
-        """Take in the daily facts of `new` readings (in order, after those before them); yield what changed."""
+        """Take in the daily facts of `new` readings (in order, with those before); yield what changed."""
         ids = readings.meter_id.astype(np.int64)
         low = (readings.flags & Flag.LOW_BATTERY) != 0
         told = new & (low | ~np.isnan(readings.battery_v))
@@ -203,12 +203,11 @@ class Health:
         use = np.isin(ids, concerned) & (readings.ts >= trusted_us)
         if not use.any():
             return None
-        ids, ts_us, bits, trusted = ids[use], readings.ts[use], bits[use], trusted_us[use]
-        first_us = dict(zip(ids[::-1].tolist(), np.maximum(trusted, ts_us)[::-1].tolist(), strict=True))
-        fits = np.array(
-            [int(t) * 10**6 >= first_us.get(int(m), 2**62) for m, t in zip(odd.row, odd.ts_s, strict=True)],
-            bool,
-        )
+        ids, ts_us, bits = ids[use], readings.ts[use], bits[use]
+        meters, first = np.unique(ids, return_index=True)
+        from_us = ts_us[first]
+        at = np.minimum(np.searchsorted(meters, odd.row), len(meters) - 1)
+        fits = (meters[at] == odd.row) & ((odd.ts_s + 1) * 1_000_000 > from_us[at])
         step_bits = self._stepped(odd)
         rows = self.signs.rows(np.concatenate([ids, odd.row[fits]]), add=True)
         hour = (np.concatenate([ts_us, odd.ts_s[fits] * 10**6]) - 1) // _HOUR_US
@@ -220,8 +219,10 @@ class Health:
         rows, slots = (keys >> 32).astype(np.intp), keys & 0xFFFFFFFF
         self.signs.advance(int(slots.max()) + 1)
         old = np.nan_to_num(self.signs.at(rows, slots)[0]).astype(np.int64)
-        value = ((old & ~_STEP_BITS) | joined).astype(np.float32)
-        self._note(odd, fits, first_us)
+        since = from_us[np.searchsorted(meters, self.signs.meter_id[rows])]
+        anew = (slots * _HOUR_US >= since) & (old & _STEP_BITS > 0)
+        value = (np.where(anew, old & ~_STEP_BITS, old) | joined).astype(np.float32)
+        self._note(odd, fits, dict(zip(meters.tolist(), (from_us // 1_000_000).tolist(), strict=True)))
         seen = self.signs.newest.copy()
         news = self.signs.put(rows, slots, value, np.full(len(rows), Quality.MEASURED, np.int8))
         return Asked("signs", self.signs, rows[news], slots[news], known[news], seen)
@@ -246,16 +247,15 @@ class Health:
         bits |= np.where((odd.bit == streams.BACK) & ~small, signs.JUMP_BACK, 0)
         return np.where((odd.bit == streams.MISREAD) & small, 0, bits)
 
-    def _note(self, odd: Oddities, fits: Bools, first_us: dict[int, int]) -> None:
-        for meter in {*odd.row[fits].tolist(), *self.signs.steps} & first_us.keys():
-            mine = np.flatnonzero(fits & (odd.row == meter))
-            steps = [
-                Step(
-                    int(odd.ts_s[i]),
-                    streams.KINDS[int(odd.bit[i])],
-                    float(odd.before_l[i]),
-                    float(odd.after_l[i]),
-                )
-                for i in mine
-            ]
-            self.signs.note(meter, first_us[meter] // 10**6, steps)
+    def _note(self, odd: Oddities, fits: Bools, from_s: dict[int, int]) -> None:
+        found: dict[int, list[Step]] = {meter: [] for meter in self.signs.steps.keys() & from_s.keys()}
+        for i in np.flatnonzero(fits):
+            step = Step(
+                int(odd.ts_s[i]),
+                streams.KINDS[int(odd.bit[i])],
+                float(odd.before_l[i]),
+                float(odd.after_l[i]),
+            )
+            found.setdefault(int(odd.row[i]), []).append(step)
+        for meter, steps in found.items():
+            self.signs.note(meter, from_s[meter], steps)

@@ -12,7 +12,7 @@ from typing import Any
 from core.words import Severity
 from detection.detector import Detector
 from detection.episode import Book, Episode
-from detection.roster import Roster
+from detection.roster import DMA, Roster
 
 _FOREVER = 2**62
 _GRACE_S = 3600
@@ -192,7 +192,7 @@ class _Look:
     def subject(self, detector: str, meter_id: int) -> Subject:
         found = self.detectors[detector]
         at = int(self.roster.meter_id.searchsorted(meter_id))
-        if found.by_dma and self.roster.dma[at]:
+        if self.roster.kind[at] == DMA or (found.by_dma and self.roster.dma[at]):
             return "dma", str(self.roster.dma[at]), found.group
         return "meter", str(self.roster.serial[at]), found.group
 

@@ -31,8 +31,8 @@ Bools = NDArray[np.bool_]
 class Gaps:
     """Silences: position in the roster, last receipt and the next one (seconds; far ahead: it lasts).
 
-    `step_s` is how long before the last receipt the one before it came: a meter that sends once a day is not
-    silent after three hours.
+    `step_s` is how long before the last receipt the one before it came, if not together; 0 if there was none:
+    a meter that sends once a day is not silent after three hours.
     """
 
     site: NDArray[np.intp]
@@ -91,13 +91,18 @@ class Silence:
         first[1:] = site[1:] != site[:-1]
         before = np.where(first, self._heard[site], np.roll(at, 1))
         gap = np.where(before > 0, at - before, 0)
-        step = np.where(first, self._step[site], np.roll(gap, 1))
+        apart = 2 * gap >= self._roster.interval_s[site]  # else they came together
+        index = np.arange(len(gap))
+        newest = np.maximum.accumulate(np.where(apart, index, -1))
+        begin = np.maximum.accumulate(np.where(first, index, 0))
+        step_now = np.where(newest >= begin, gap[newest], self._step[site])
+        step = np.where(first, self._step[site], np.roll(step_now, 1))
         ended = np.flatnonzero(evaluate & (gap >= 3 * np.maximum(self._roster.interval_s[site], 900)))
         if len(ended):
             kept = self._ended.take(self._ended.end_s > int(at.max()) - _KEPT_S)
             self._ended = _join(kept, Gaps(site[ended], before[ended], at[ended], step[ended]))
         last = np.append(first[1:], True)
-        self._heard[site[last]], self._step[site[last]] = at[last], gap[last]
+        self._heard[site[last]], self._step[site[last]] = at[last], step_now[last]
 
     def settle(self, now_s: int, book: Book) -> set[tuple[str, int]]:
         """Bring the book up to `now_s`; return the alarms that changed."""
@@ -136,7 +141,7 @@ class _Turn:
         steps = np.maximum(roster.interval_s[gaps.site], gaps.step_s)
         at = gaps.site
         together_s = limit_s(steps, np.full(len(at), 3, np.float32), self.params["gateway_h"][at])
-        self.together_s = np.minimum(together_s, self.own_s[at])
+        self.together_s = np.where(gaps.step_s > 0, np.minimum(together_s, self.own_s[at]), self.own_s[at])
         order = np.lexsort((gaps.site, gaps.start_s))
         long = (np.minimum(gaps.end_s, now_s) - gaps.start_s > self.together_s)[order]
         self.gaps, self.together_s = gaps.take(order[long]), self.together_s[order[long]]
@@ -271,7 +276,7 @@ class _Turn:
             meter, raised_s = int(self.roster.meter_id[site]), start_s + int(own_s[i])
             for onset_s, over_s in self.spans.get(int(self.roster.dma_id[site]), ()):
                 if onset_s <= start_s <= onset_s + self.within_s[site]:
-                    raised_s = max(raised_s, over_s)
+                    raised_s = max(raised_s, over_s + int(self.together_s[i]))
             known = any(e.onset_s == start_s for e in listed.get(meter, ()))
             if raised_s < min(end_s, self.now_s) and not known:
                 made = self._made(meter, start_s, raised_s, end_s, {"reason": "meter"}, None)

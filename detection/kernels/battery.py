@@ -47,9 +47,9 @@ def low_battery(
 
         left(t)   = (line(t) - empty) / -slope(t), where the line through the last `window` days falls by
                     0.05 V or more over them
-        raises(t) = the meter says so (0 V), or volts(t) <= empty, or left(t) <= least_days, or
-                    volts(t) <= low and it was 0.1 V above that before
-        clears(t) = volts(t) > low + 0.05 V and left(t) > 1.5 least_days, or no way down
+        raises(t) = the meter says so (0 V), or volts(t) <= empty, or left(t) <= least_days and it was 0.05 V
+                    higher before, or volts(t) <= low and it was 0.1 V above that before
+        clears(t) = volts(t) > low + 0.05 V, and left(t) > 1.5 least_days or it was never 0.05 V higher
 
     Parameters
     ----------
@@ -86,7 +86,8 @@ def low_battery(
     highest = np.maximum.accumulate(np.where(known, volts, 0), axis=1)
     was_higher = highest >= low_v[:, None] + 0.1
     below = known & ((volts <= empty_v[:, None]) | ((volts <= low_v[:, None]) & was_higher))
-    soon = known & (left <= least_days[:, None])
+    soon = known & (left <= least_days[:, None]) & (volts <= highest - _LEAST_FALL_V)
     raises = (covered & (volts <= 0)) | below | soon
-    fine = known & (volts > low_v[:, None] + 0.05) & (left > 1.5 * least_days[:, None])
+    renewed = volts > highest - _LEAST_FALL_V
+    fine = known & (volts > low_v[:, None] + 0.05) & ((left > 1.5 * least_days[:, None]) | renewed)
     return raises, fine & ~raises, left
