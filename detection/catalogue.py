@@ -10,28 +10,36 @@ from detection.detectors import (
     burst,
     clock_skew,
     continuous_flow,
+    drift,
+    level_shift,
     low_battery,
     low_pressure,
     off_shift,
     register_jump,
     silent,
+    spike,
     stuck,
     tamper,
+    zero_use,
 )
 
 DETECTORS: dict[str, Detector] = {
-    d.name: d
-    for d in (
-        continuous_flow.DETECTOR,
-        burst.DETECTOR,
-        low_pressure.DETECTOR,
-        off_shift.DETECTOR,
-        silent.DETECTOR,
-        stuck.DETECTOR,
-        backflow.DETECTOR,
-        tamper.DETECTOR,
-        low_battery.DETECTOR,
-        clock_skew.DETECTOR,
-        register_jump.DETECTOR,
+    module.DETECTOR.name: module.DETECTOR
+    for module in (
+        continuous_flow,
+        burst,
+        low_pressure,
+        off_shift,
+        spike,
+        level_shift,
+        drift,
+        zero_use,
+        silent,
+        stuck,
+        backflow,
+        tamper,
+        low_battery,
+        clock_skew,
+        register_jump,
     )
 }

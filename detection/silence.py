@@ -171,6 +171,12 @@ class _Turn:
             least = (raised_s - onset_s) / 3600
             hours = least * _GROWN ** math.floor(math.log(max(hours / least, 1.0)) / math.log(_GROWN) + 1e-9)
         last_s = end_s if over else onset_s + int(hours * 3600)
+        site = int(self.roster.find(np.array([meter]))[0])
+        account_no, dma = str(self.roster.account_no[site]), ""
+        if old is not None:
+            account_no, dma = old.account_no, old.dma
+        elif self.roster.kind[site] == DMA:
+            account_no, dma = "", str(self.roster.dma[site])
         return Episode(
             detector=NAME,
             meter_id=meter,
@@ -183,6 +189,8 @@ class _Turn:
             evidence={**evidence, "hours": round(hours, 1)},
             closed_s=end_s if over else None,
             cleared_s=end_s if over else None,
+            account_no=account_no,
+            dma=dma,
         )
 
     def close(self) -> None:

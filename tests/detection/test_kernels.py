@@ -16,7 +16,6 @@ import detection
 from detection.kernels.burst import burst
 from detection.kernels.continuous_flow import continuous_flow, flow_start, rested_share, still_share
 from detection.kernels.low_pressure import low_pressure
-from detection.kernels.off_shift import off_shift, spread, weekly_profile
 from detection.kernels.runs import last_before, quantile, run_length, trailing_count
 from detection.kernels.steady import PAUSE_H, recurrence, steady_level
 
@@ -174,43 +173,6 @@ def test_runs_of_burst_and_low_pressure_are_their_reference(kernel: object, data
             known = run.start >= 0 and all(covered[m, p] for p in run)
             assert raises[m, t] == (known and all(beyond(values[m, p], limit[m]) for p in run))
             assert clears[m, t] == (known and not any(beyond(values[m, p], limit[m]) for p in run))
-
-
-@given(st.data())
-@settings(max_examples=100, deadline=None)
-def test_off_shift_is_its_reference(data: st.DataObject) -> None:
-    volume, covered = data.draw(streams())
-    n, slots = volume.shape
-    off = data.draw(arrays(bool, volume.shape))
-    threshold = data.draw(arrays(np.float32, volume.shape, elements=st.one_of(VOLUMES, st.just(np.nan))))
-    hours = per_meter(data.draw, n, st.integers(1, 4), np.int64)
-    raises, clears = off_shift(volume, covered, off, threshold, hours)
-
-    def above(m: int, t: int) -> bool:
-        return bool(off[m, t] and covered[m, t] and volume[m, t] > threshold[m, t])
-
-    for m in range(n):
-        for t in range(slots):
-            run = range(t - hours[m] + 1, t + 1)
-            assert raises[m, t] == (run.start >= 0 and all(above(m, p) for p in run))
-            known = off[m, t] and covered[m, t] and not np.isnan(threshold[m, t])
-            assert clears[m, t] == (known and not above(m, t))
-
-
-@given(st.data())
-@settings(max_examples=100, deadline=None)
-def test_profile_and_spread_are_medians(data: st.DataObject) -> None:
-    volume, covered = data.draw(streams())
-    how = data.draw(arrays(np.int64, volume.shape[1], elements=st.integers(0, 5)))
-    profile = weekly_profile(volume, covered, how)
-    for m in range(len(volume)):
-        for hour in range(168):
-            mine = volume[m, covered[m] & (how == hour)]
-            expected = np.median(mine) if len(mine) else np.nan
-            np.testing.assert_allclose(profile[m, hour], expected, rtol=1e-5)
-        residual = np.sort(np.abs(volume[m] - profile[m, how])[covered[m]])
-        expected = residual[math.ceil(len(residual) / 2) - 1] if len(residual) else np.nan
-        np.testing.assert_allclose(spread(volume, covered, profile[:, how])[m], 1.4826 * expected, rtol=1e-4)
 
 
 @given(st.data())
