@@ -7,6 +7,7 @@ import pytest
 
 from core.batch import ReadingBatch
 from core.words import Flag, Severity
+from detection.catalogue import DETECTORS
 from detection.engine import Engine
 from detection.episode import Episode
 from detection.lifecycle import Event
@@ -32,7 +33,9 @@ def events(engine: Engine) -> list[Event]:
 
 def seen(batch: ReadingBatch, site: Site | Roster = METER, every_s: int = 12 * HOUR, **given: Any) -> Engine:
     """Play readings."""
-    engine = Engine(site if isinstance(site, Roster) else roster(site), window_days=60)
+    names = given.pop("only", DETECTORS)
+    sites = site if isinstance(site, Roster) else roster(site)
+    engine = Engine(sites, window_days=60, detectors={n: DETECTORS[n] for n in names})
     play(engine, batch, every_s=every_s, **given)
     return engine
 
@@ -133,7 +136,7 @@ def test_fifty_meters_that_fall_silent_at_once_are_one_event(every_s: int) -> No
     until = dict.fromkeys(range(1, 51), 100) | {60: 70}
     batch = jittered(80, 200, until=until, back=140)
     never = (batch.meter_id == 50) & (batch.ts > at(100) * 10**6)
-    engine = seen(batch.take(~never), town, every_s=every_s)
+    engine = seen(batch.take(~never), town, every_s=every_s, only=["silent"])
     found = events(engine)
     assert [(e.subject_kind, e.subject) for e in found] == [
         ("dma", "D1"),
@@ -175,7 +178,7 @@ def test_an_announced_outage_explains_a_silent_gateway() -> None:
     outage = Outage(7, "OUT-7", 1, frozenset(), at(99), at(150))
     engine = seen(
         jittered(30, 200, until=dict.fromkeys(range(1, 31), 100), back=140), district_of(30), every_s=HOUR,
-        until_s=at(145), outages=(outage,),
+        until_s=at(145), outages=(outage,), only=["silent"],
     )  # fmt: skip
     (gateway,) = events(engine)
     assert gateway.suppressed_by == 7
