@@ -14,12 +14,15 @@ from detection.detectors import (
     level_shift,
     low_battery,
     low_pressure,
+    night_flow,
     off_shift,
     register_jump,
+    rising_minimum,
     silent,
     spike,
     stuck,
     tamper,
+    water_balance,
     zero_use,
 )
 
@@ -27,8 +30,11 @@ DETECTORS: dict[str, Detector] = {
     module.DETECTOR.name: module.DETECTOR
     for module in (
         continuous_flow,
+        rising_minimum,
         burst,
         low_pressure,
+        night_flow,
+        water_balance,
         off_shift,
         spike,
         level_shift,

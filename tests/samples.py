@@ -23,6 +23,13 @@ EVIDENCE: dict[str, dict[str, Any]] = {
         "grade": "intermittent",
         "quarters_of_96": 61,
     },
+    "rising_minimum": {
+        "rate_lph": 1.5,
+        "rest_h": 1,
+        "usual_rest_h": 6.0,
+        "days": 12,
+        "grade": "drip",
+    },
     "burst": {
         "flow_lph": 2890.0,
         "threshold_lph": 250.0,
@@ -31,6 +38,22 @@ EVIDENCE: dict[str, dict[str, Any]] = {
         "minutes": 35,
     },
     "low_pressure": {"min_kpa": 102.4, "service_min_kpa": 140.0, "minutes": 45, "meters": ["P-1", "P-2"]},
+    "night_flow": {
+        "how": "step",
+        "usual_lph": 41_250.0,
+        "rise_lph": 5_400.0,
+        "peak_lph": 5_650.0,
+        "share": 0.131,
+        "levels": [[492_000, 491_994, 5_400.0, 1]],
+    },
+    "water_balance": {
+        "how": "slow",
+        "usual_lph": 41_250.0,
+        "rise_lph": 2_150.0,
+        "peak_lph": 2_150.0,
+        "share": 0.052,
+        "levels": [[492_000, 491_800, 0.0, 0], [492_000, 492_000, 2_150.0, 1]],
+    },
     "off_shift": {
         "volume_l": 1210.0,
         "usual_l": 35.0,
@@ -40,9 +63,33 @@ EVIDENCE: dict[str, dict[str, Any]] = {
         "shift": "learned",
     },
 }
-GROUP = {"continuous_flow": "leak", "burst": "leak", "low_pressure": "pressure", "off_shift": "industrial"}
-MAGNITUDE = {"continuous_flow": 42.3, "burst": 2890.0, "low_pressure": 37.6, "off_shift": 1175.0}
-UNIT = {"continuous_flow": "L/h", "burst": "L/h", "low_pressure": "kPa", "off_shift": "L/h"}
+GROUP = {
+    "continuous_flow": "leak",
+    "rising_minimum": "leak",
+    "burst": "leak",
+    "low_pressure": "pressure",
+    "off_shift": "industrial",
+    "night_flow": "network",
+    "water_balance": "network",
+}
+MAGNITUDE = {
+    "continuous_flow": 42.3,
+    "rising_minimum": 1.5,
+    "burst": 2890.0,
+    "low_pressure": 37.6,
+    "off_shift": 1175.0,
+    "night_flow": 5400.0,
+    "water_balance": 2150.0,
+}
+UNIT = {
+    "continuous_flow": "L/h",
+    "rising_minimum": "L/h",
+    "burst": "L/h",
+    "low_pressure": "kPa",
+    "off_shift": "L/h",
+    "night_flow": "L/h",
+    "water_balance": "L/h",
+}
 
 
 @dataclass(frozen=True)

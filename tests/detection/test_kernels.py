@@ -16,6 +16,7 @@ import detection
 from detection.kernels.burst import burst
 from detection.kernels.continuous_flow import continuous_flow, flow_start, rested_share, still_share
 from detection.kernels.low_pressure import low_pressure
+from detection.kernels.rest import days, deepest_level, left_history, lowest_mean
 from detection.kernels.runs import last_before, quantile, run_length, trailing_count
 from detection.kernels.steady import PAUSE_H, recurrence, steady_level
 
@@ -145,6 +146,51 @@ def test_recurrence_is_its_reference(data: st.DataObject) -> None:
         assert found.nats[k] == pytest.approx(nats, rel=1e-4)
         assert found.first[k] == begun
         assert found.rested[k] == any(covered[m, s] and volume[m, s] < unit for s in range(begun, t))
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_days_at_rest_are_their_reference(data: st.DataObject) -> None:
+    count = data.draw(st.integers(1, 3))
+    rng = np.random.default_rng(data.draw(st.integers(0, 1000)))
+    volume = (rng.integers(0, 6, (2, count * 24)) * (rng.random((2, count * 24)) < 0.5)).astype(np.float32)
+    covered = rng.random(volume.shape) < data.draw(st.sampled_from([0.4, 0.8, 1.0]))
+    step = np.array([1, 3], np.float32)
+    found, quiet = days(volume, covered, step), lowest_mean(volume, covered, 3)
+    for m, d in np.ndindex(2, count):
+        longest, lowest, means = 0, [], []
+        for t in range(d * 24, d * 24 + 24):
+            run = 0
+            while run <= t and covered[m, t - run] and volume[m, t - run] < step[m]:
+                run += 1
+            longest = max(longest, run)
+            lowest += [volume[m, t]] if covered[m, t] else []
+            means += [volume[m, t - 2 : t + 1].mean()] if t >= 2 and covered[m, t - 2 : t + 1].all() else []
+        assert found.rest_h[m, d] == longest
+        assert found.lowest_l[m, d] == min(lowest, default=0)
+        assert found.known[m, d] == (len(lowest) >= 14)
+        assert found.level[m, d] == (-longest if longest else min(lowest, default=0))
+        np.testing.assert_allclose(quiet[m, d], min(means, default=np.nan), rtol=1e-6)
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_left_history_is_its_reference(data: st.DataObject) -> None:
+    recent, past = data.draw(st.integers(1, 14)), data.draw(st.integers(1, 21))
+    levels = st.integers(-12, 6).map(float)
+    level = data.draw(arrays(np.float32, (2, recent), elements=levels))
+    before = data.draw(arrays(np.float32, (2, past), elements=levels))
+    known = data.draw(arrays(bool, (2, recent), elements=st.sampled_from([True, True, False])))
+    past_known = data.draw(arrays(bool, (2, past), elements=st.sampled_from([True, True, False])))
+    nats, deepest = left_history(level, known, before, past_known), deepest_level(level, known)
+    for m in range(2):
+        counted = [x for x, k in zip(level[m], known[m], strict=True) if k or x < 0]
+        assert deepest[m] == min(counted, default=np.inf)
+        n, days_before = known[m].sum(), past_known[m].sum()
+        above = sum(k and x >= deepest[m] for x, k in zip(before[m], past_known[m], strict=True))
+        enough = n >= 0.6 * recent and days_before >= 8
+        expected = -n * math.log((above + 1) / (days_before + 2)) if enough else 0
+        assert nats[m] == pytest.approx(expected)
 
 
 @given(st.data())
