@@ -88,7 +88,7 @@ class Detection:
             unknown = bool((engine.roster.find(news.meter_id) < 0).any())
             if unknown or now - self._known_at > _MASTER_DATA_S:
                 self._known_at = now
-                if not engine.know(store.roster(conn), store.policies(conn)):
+                if not engine.know(store.roster(conn, engine.roster), store.policies(conn)):
                     engine = None
         if engine is None:
             self._known_at, self._tail = now, None

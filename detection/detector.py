@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from core.words import Severity
 from detection.episode import Episode
+from detection.reads import Page
 from detection.roster import Roster
 from detection.timetable import Timetable
 from detection.window import Series
@@ -48,6 +49,18 @@ class Mask(Protocol):
         """Return (len(index), hi - lo); `index` points into the chunk's rows."""
         ...
 
+    def rows(self, index: Index) -> Index:
+        """Return the positions in `index` of the rows of which any slot does."""
+        ...
+
+
+Learned = tuple[NDArray[Any], ...]
+Learn = Callable[[Index], Learned]
+
+
+def _forgetful(_name: str, index: Index, learn: Learn) -> Learned:
+    return learn(index)
+
 
 @dataclass(frozen=True)
 class Chunk:
@@ -71,21 +84,48 @@ class Chunk:
     masked: Mask
     asked: Bools
     zones: Zones | None = None
+    page: Page | None = None
+    within: Index | None = None
+    recall: Callable[[str, Index, Learn], Learned] = _forgetful
 
     def values(self, lookback: int = 0) -> tuple[Floats, Bools]:
-        """Return values and coverage of every row over [lo - lookback, hi)."""
-        return self.series.read(self.rows, self.lo - lookback, self.hi)
+        """Return values and coverage of every row over [lo - lookback, hi); not to be written to."""
+        if self.page is None:
+            return self.series.read(self.rows, self.lo - lookback, self.hi)
+        values, covered = self.page.recent(lookback)
+        return (values, covered) if self.within is None else (values[self.within], covered[self.within])
 
     def history(self, index: Index, days: int) -> tuple[Floats, Bools]:
         """Return values and coverage of the `days` before the day, without what lies inside events.
 
         Where events cover more than half of it, they have become what is usual, and nothing is left out.
+        The values are not to be written to.
         """
-        lo = self.day_lo - days * 86_400 // self.series.slot_s
-        values, covered = self.series.read(self.rows[index], lo, self.day_lo)
-        outside = covered & ~self.masked(index, lo, self.day_lo)
-        usual = outside.sum(axis=1) * 2 < covered.sum(axis=1)
-        return values, np.where(usual[:, None], covered, outside)
+        slots = days * 86_400 // self.series.slot_s
+        lo = self.day_lo - slots
+        if self.page is not None and 2 * len(index) > len(self.page.rows):
+            values, covered = self.page.past(slots)
+            if len(index) < len(self.page.rows):
+                at = index if self.within is None else self.within[index]
+                values, covered = values[at], covered[at]
+            covered = covered.copy()
+        else:
+            values, covered = self.series.read(self.rows[index], lo, self.day_lo)
+        some = self.masked.rows(index)
+        if len(some):
+            outside = covered[some] & ~self.masked(index[some], lo, self.day_lo)
+            usual = outside.sum(axis=1) * 2 < covered[some].sum(axis=1)
+            covered[some] = np.where(usual[:, None], covered[some], outside)
+        return values, covered
+
+    def learn(self, name: str, index: Index, function: Learn) -> Learned:
+        """Return what `function` learns of the rows `index`, one value or row of values each.
+
+        It may depend on what lies before the day, on events known by then, on the roster and on parameters.
+        So it is remembered until the day or any of that changes, and asked only about rows not yet known:
+        `function(index)` gets chunk rows and returns a tuple of arrays of len(index) rows.
+        """
+        return self.recall(name, index, function)
 
     def sensors(self, i: int, lo: int, hi: int) -> tuple[Index, Floats, Bools]:
         """Return the i-th DMA's pressure sensors: roster positions, (sensors, hours) kPa, coverage."""
@@ -167,6 +207,9 @@ class Detector:
     alarm of a meter is open at a time. A detector that keeps several open, one on top of the other, has a
     `trace` instead: given each row's alarms so far, in order of raising, it returns those that are new or
     have changed; a new one carries the slot that raised it and that slot's end as `detected_s`.
+
+    `screen` is a quick test that any row has to pass which `mark` could let raise: only rows that pass it,
+    and those with an open alarm, are marked.
     """
 
     name: str
@@ -179,6 +222,7 @@ class Detector:
     severity: Callable[[Episode], Severity]
     mark: Callable[[Chunk], Marks] = _traced
     measure: Callable[[Chunk, Spans], Measured] = _traced
+    screen: Callable[[Chunk], Bools] | None = None
     trace: Callable[[Chunk, Sequence[list[Episode]]], list[list[Episode]]] | None = None
     sectors: frozenset[str] = frozenset()
     leaves_out: frozenset[str] = frozenset()

@@ -16,18 +16,21 @@ from detection import vee
 from detection.catalogue import DETECTORS
 from detection.detector import Detector
 from detection.episode import Book
-from detection.evaluate import Evaluator, Known, Touched
+from detection.evaluate import Evaluator
 from detection.lifecycle import Change, Diary, Event, Outage, Subject
 from detection.policy import Policies, Policy
 from detection.portion import Portion
 from detection.roster import Roster
 from detection.timetable import Timetable
+from detection.touched import Known, Touched
 from detection.usage import Usage, estimate, hourly, join
 from detection.window import Ring, Series, slot_seconds
 from detection.zones import Changed, Zones
 
 Ints = NDArray[np.int64]
 _TOGETHER_H = 2
+#: A home's meter of unknown size is DN 20 at most (ISO 4064-1: Q3 4 m3/h).
+_HOME_Q3_LPH = 4000.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,7 @@ class Engine:
         self.book = Book()
         self.zones = Zones(roster)
         self.diary = Diary(detectors, rearm_h=rearm_h)
+        self._given: tuple[Roster, list[Policy]] | None = None
         self.know(roster, policies)
 
     def know(self, roster: Roster, policies: Sequence[Policy] = ()) -> bool:
@@ -68,15 +72,23 @@ class Engine:
         Returns False, and takes over nothing, if the reporting interval of a meter has changed: its window
         is no longer of use.
         """
-        slot_s = np.array([slot_seconds(int(s)) for s in roster.interval_s], np.int64)
+        if self._given and self._given[1] == list(policies) and self._given[0].same(roster):
+            return True
+        intervals, at = np.unique(roster.interval_s, return_inverse=True)
+        slot_s = np.array([slot_seconds(int(s)) for s in intervals], np.int64)[at]
         for rings in (self._volumes, self._pressures):
             for size, ring in rings.items():
                 site = roster.find(ring.meter_id)
                 if (slot_s[site[site >= 0]] != size).any():
                     return False
+        self._given = roster, list(policies)
         self.roster = roster
         self.timetable = Timetable(roster.timezone, roster.country)
         self._slot_s = slot_s
+        home = (roster.kind == MeterKind.CUSTOMER) & (roster.site_class == "residential")
+        self._q3_lph = np.where(
+            np.isnan(roster.q3_lph) & home, _HOME_Q3_LPH, roster.q3_lph.astype(np.float64)
+        )
         self.zones.know(roster)
         self._evaluator = Evaluator(
             self._detectors,
@@ -92,6 +104,7 @@ class Engine:
         """Take over the events that may still change, and the highest epoch of every subject and group."""
         self.diary.remember(events, epochs)
         self.book.clear()
+        self._evaluator.memory.clear()
         for event in events:
             if event.retracted_s is None:
                 for episode in event.episodes:
@@ -182,8 +195,9 @@ class Engine:
             slot_s,
             self.roster.interval_s[site],
             self.roster.register_modulus_l[site],
-            self.roster.q3_lph[site].astype(np.float64),
+            self._q3_lph[site],
             self.roster.kind[site] == MeterKind.STORAGE,
+            np.isin(self.roster.kind[site], (MeterKind.DMA_INLET, MeterKind.DMA_OUTLET)),
         )
         since = np.full(len(meters), np.iinfo(np.int64).max, np.int64)
         np.minimum.at(since, row, trusted_us[told])

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 
 @dataclass(frozen=True)
 class Episode:
@@ -68,6 +71,14 @@ class Book:
     def at(self, meter_id: int, detectors: frozenset[str]) -> list[Episode]:
         """Return one meter's episodes of the detectors named."""
         return [e for name in detectors for e in self._episodes.get(name, {}).get(meter_id, ())]
+
+    def part(self, detectors: Iterable[str], meter_ids: NDArray[np.int64]) -> "Book":
+        """Return a book of its own with what this one holds of some detectors and meters."""
+        wanted, made = set(meter_ids.tolist()), Book()
+        for name in detectors:
+            listed = self.of(name)
+            made._episodes[name] = {m: listed[m] for m in wanted & listed.keys()}
+        return made
 
     def remove(self, episodes: Iterable[Episode]) -> None:
         """Drop episodes that no longer can change."""

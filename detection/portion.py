@@ -10,7 +10,9 @@ from core.batch import ReadingBatch
 Ints = NDArray[np.int64]
 
 #: Readings that must come with new ones: so many before the first and after the last new one of a meter.
-CONTEXT_BEFORE, CONTEXT_AFTER = 6, 3
+CONTEXT_BEFORE, CONTEXT_AFTER = 10, 3
+#: So many of these are there to judge the next one by, and one more for the slot around it.
+_JUDGED = 4
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Portion:
         meter = np.cumsum(first) - 1
         before = np.bincount(meter, weights=readings.ts < since, minlength=len(head)).astype(np.int64)
         cut = before >= CONTEXT_BEFORE
-        start = readings.ts[head + np.where(cut, before - CONTEXT_BEFORE + 2, 0)]
+        start = readings.ts[head + np.where(cut, before - CONTEXT_BEFORE + _JUDGED, 0)]
         return np.asarray(np.where(cut, start, np.iinfo(np.int64).min // 2)[meter])
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from detection.network import Network
+
 #: Kind of the site that stands for a DMA as a whole (`district`).
 DMA = "dma"
 
@@ -57,7 +59,7 @@ def district(dma_id: int, code: str, **known: Any) -> Site:
 
 @dataclass(frozen=True)
 class Roster:
-    """Every meter as parallel arrays in order of `meter_id`, and the utility they belong to."""
+    """Every meter as parallel arrays in order of `meter_id`, the utility they belong to, and its network."""
 
     meter_id: NDArray[np.int64]
     serial: NDArray[np.str_]
@@ -89,13 +91,18 @@ class Roster:
     lives_alone: NDArray[np.bool_]
     timezone: str = "UTC"
     country: str = ""
+    network: Network | None = None
 
     def __len__(self) -> int:
         return len(self.meter_id)
 
     @classmethod
     def of(
-        cls, sites: Sequence[Site | tuple[Any, ...]], timezone: str = "UTC", country: str = ""
+        cls,
+        sites: Sequence[Site | tuple[Any, ...]],
+        timezone: str = "UTC",
+        country: str = "",
+        network: Network | None = None,
     ) -> "Roster":
         """Build the columns from rows in the order of `Site`'s fields."""
         rows = [s if isinstance(s, tuple) else tuple(getattr(s, f.name) for f in fields(Site)) for s in sites]
@@ -109,7 +116,11 @@ class Roster:
             )
             for c, f in zip(columns, fields(Site), strict=True)
         ]
-        return cls(*made, timezone=timezone, country=country)  # type: ignore[misc]
+        return cls(*made, timezone=timezone, country=country, network=network)  # type: ignore[misc]
+
+    def same(self, other: "Roster") -> bool:
+        """Return whether the other says the same of the same meters."""
+        return all(_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
 
     def find(self, meter_ids: NDArray[np.int64]) -> NDArray[np.intp]:
         """Return each meter's position; -1 where it is unknown."""
@@ -133,3 +144,9 @@ class Roster:
     def site_class(self) -> NDArray[np.str_]:
         """Class of each site: its sector, or multi_family where several dwellings share the meter."""
         return np.where((self.sector == "residential") & (self.dwellings > 1), "multi_family", self.sector)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    if isinstance(a, str):
+        return bool(a == b)
+    return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")

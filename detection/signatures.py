@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.kernels.main_burst import EXPONENT
-from detection.network import Network
+from detection.hydraulic import Model
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -44,12 +44,12 @@ class Answers:
     seen: Bools
 
 
-def answers(network: Network, place: Place, usual_m3h: float, passed_m3h: float) -> Answers | None:
+def answers(model: Model, place: Place, usual_m3h: float, passed_m3h: float) -> Answers | None:
     """Return the answers of a district at `LEVELS` of its usual flow; None where the map does not show it.
 
     `usual_m3h` stays in the district and `passed_m3h` leaves it at its outlets.
     """
-    net = _sourced(network, place)
+    net = _sourced(model, place)
     sensors = net.find(place.sensors)
     on_map = sensors >= 0
     if not net.usable or not on_map.any():
@@ -97,8 +97,8 @@ def weights(flow: Floats, usual: float) -> Floats:
     return np.asarray((np.maximum(flow, usual / 10) / usual) ** (EXPONENT - 1))
 
 
-def _sourced(network: Network, place: Place) -> Network:
-    """Return the network; where it is a bare map, with the district's inlets and storage as its sources."""
-    if len(network.pipes.fixed):
-        return network
-    return network.with_sources(place.stores if len(place.stores) else place.inlets)
+def _sourced(model: Model, place: Place) -> Network:
+    """Return the model; where it is a bare map, with the district's inlets and storage as its sources."""
+    if len(model.pipes.fixed):
+        return model
+    return model.with_sources(place.stores if len(place.stores) else place.inlets)

@@ -17,6 +17,7 @@ from detection import metrics
 from detection.catalogue import DETECTORS
 from detection.episode import Episode
 from detection.lifecycle import Change, Diary, Event, Outage, Subject
+from detection.network import Network
 from detection.policy import Policy, check
 from detection.roster import Roster, district
 from detection.usage import Usage
@@ -46,8 +47,8 @@ class Arrived:
         return len(self.meter_id)
 
 
-def roster(conn: Connection) -> Roster:
-    """Read who the meters are."""
+def roster(conn: Connection, before: Roster | None = None) -> Roster:
+    """Read who the meters are; a network that hasn't changed is taken from the roster `before`."""
     row = conn.execute(Q["utility"]).fetchone()
     timezone, country, price = row if row else ("UTC", "", 0.0)
     rows = conn.execute(Q["sites"], {"price_m3": price}).fetchall()
@@ -56,7 +57,17 @@ def roster(conn: Connection) -> Roster:
         district(row[0], row[1], price_m3=price, **dict(zip(of_dma, row[2:], strict=True)))
         for row in conn.execute(Q["districts"]).fetchall()
     ]
-    return Roster.of([*rows, *districts], str(timezone), str(country))
+    network = _network(conn, before.network if before else None)
+    return Roster.of([*rows, *districts], str(timezone), str(country), network)
+
+
+def _network(conn: Connection, before: Network | None) -> Network | None:
+    row = conn.execute(Q["network_revision"]).fetchone()
+    if row is None or (before is not None and before.revision == row[0]):
+        return before if row else None
+    nodes, pipes = conn.execute(Q["nodes"]).fetchall(), conn.execute(Q["pipes"]).fetchall()
+    ((inp,),) = conn.execute(Q["network_model"]).fetchall()
+    return Network.of(nodes, pipes, str(inp), int(row[0]))
 
 
 def policies(conn: Connection) -> list[Policy]:

@@ -27,6 +27,7 @@ class Timetable:
         self._country = country
         self._hour = lru_cache(maxsize=20_000)(self._local)
         self._years = lru_cache(maxsize=64)(self._holidays)
+        self._columns = lru_cache(maxsize=256)(self._read)
 
     def _holidays(self, year: int) -> frozenset[object]:
         if not self._country:
@@ -43,10 +44,13 @@ class Timetable:
         how = local.weekday() * 24 + local.hour
         return how, day in self._years(day.year), eve in self._years(eve.year)
 
-    def _columns(self, lo: int, hi: int) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
+    def _read(self, lo: int, hi: int) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.bool_]]:
         rows = [self._hour(hour) for hour in range(lo, hi)]
         how, holiday, eve = zip(*rows, strict=True) if rows else ((), (), ())
-        return np.array(how, np.int64), np.array(holiday, bool), np.array(eve, bool)
+        columns = np.array(how, np.int64), np.array(holiday, bool), np.array(eve, bool)
+        for column in columns:
+            column.flags.writeable = False
+        return columns
 
     def hour_of_week(self, lo: int, hi: int) -> NDArray[np.int64]:
         """Return the hour of the week (0 = Monday 00:00) of the hours [lo, hi); a holiday is a Sunday."""

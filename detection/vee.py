@@ -3,10 +3,13 @@
 All meters of an interval class at once, as flat arrays. Rules, each local to a few readings so that feeding
 in pieces comes out like feeding at once:
 
-- A reading below its predecessor whose successor is not (a dip), or above a successor that still continues
-  its predecessor (a spike), is dropped: one bad index, or two index streams that clash.
+- A reading that those around it contradict is dropped: one bad index, or one of two index streams that clash
+  (`detection.streams`).
 - A step down that is a rollover of the register (`register_modulus_l`) counts as the wrapped volume.
+- A step down as slow as a flow back, once the readings after it bear it out, counts as none.
 - Any other step down, and any step faster than the meter can pass, has no volume: its slots are estimated.
+- A mean flow holds since the reading before; after more than 3.5 intervals for the last one only: that the
+  meter has sent nothing for so long is rarer than that some was lost.
 - The register at a slot's edge is that of the nearest reading, if it is at most half an interval away; else
   linear between the readings around it. So a late or early radio telegram does not smear a still hour.
 - A step longer than 1.5 intervals is spread evenly: interpolated up to 3.5 intervals or if nothing flowed,
@@ -19,10 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.words import Quality
+from detection.streams import MOST_OF_Q3, Oddities, Registers, believed, judge
 
 _MS = 1000
-#: A meter passes at most its overload flow Q4 = 1.25 Q3 (ISO 4064-1), and bursts pass more for a while.
-MOST_OF_Q3 = 2.0
 _EARLY = 0.1  # a reading this share of an interval before an edge stands for it at once
 _NEAR = 0.5
 _MID, _LONG = 1.5, 3.5
@@ -33,13 +35,17 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Volumes:
-    """Interval volumes, flat: row, slot, litres (NaN: unknown), `core.words.Quality`, seconds known at."""
+    """Interval volumes, flat: row, slot, litres (NaN: unknown), `core.words.Quality`, seconds known at.
+
+    `odd` are the steps of registers that were no plain rise.
+    """
 
     row: NDArray[np.intp]
     slot: Ints
     volume_l: NDArray[np.float32]
     quality: NDArray[np.int8]
     known_s: Ints
+    odd: Oddities
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,7 @@ def volumes(  # noqa: PLR0913, PLR0917 - columns of readings, then columns of me
     modulus_l: Floats,
     q3_lph: Floats,
     falls: NDArray[np.bool_] | None = None,
+    reverses: NDArray[np.bool_] | None = None,
 ) -> Volumes:
     """Turn readings into interval volumes on the grid of `slot_s` seconds.
 
@@ -71,6 +78,7 @@ def volumes(  # noqa: PLR0913, PLR0917 - columns of readings, then columns of me
         reading before.
     interval_s, modulus_l, q3_lph : (rows,) nominal interval, register modulus, permanent flow; NaN: unknown
     falls : (rows,) whose register may fall: it is the volume a tank holds, and its volume the rise
+    reverses : (rows,) whose mean flow may be negative, and its volume with it
 
     Examples
     --------
@@ -86,73 +94,66 @@ def volumes(  # noqa: PLR0913, PLR0917 - columns of readings, then columns of me
     keep = np.where(by_register[row], has, ~np.isnan(flow_lph))
     row, ts, register, flow = row[keep], ts_us[keep] // _MS, register_l[keep], flow_lph[keep]
     nominal = np.maximum(interval_s, slot_s) * _MS
+    if not by_register.all():
+        row, ts, register, flow = _lost(row, ts, register, flow, by_register, nominal)
     tank = np.zeros(len(interval_s), bool) if falls is None else falls
-    valid = _valid(row, register, modulus_l) | tank[row] if len(row) else np.empty(0, bool)
-    row, ts, register, flow = row[valid], ts[valid], register[valid], flow[valid]
-    steps = _steps(row, ts, register, flow, by_register, nominal, modulus_l, q3_lph, tank)
-    return _slots(steps, tank, slot_s, np.minimum(interval_s, slot_s) * _MS, nominal)
+    signed = np.zeros(len(interval_s), bool) if reverses is None else reverses & ~by_register
+    readings = Registers(row, ts, register, modulus_l[row], q3_lph[row], nominal[row], tank[row])
+    good = believed(readings)
+    begins, back, odd = judge(readings, good)
+    steps = _steps(readings.take(good), flow[good], begins, back, by_register, signed)
+    return _slots(steps, odd, tank | signed, slot_s, np.minimum(interval_s, slot_s) * _MS, nominal)
 
 
-def _neighbour(values: Floats, row: NDArray[np.intp], by: int) -> Floats:
-    """Return the value `by` readings on, NaN where that is another meter's or none."""
-    moved = np.full(len(values), np.nan)
-    if by > 0:
-        same = row[by:] == row[:-by]
-        moved[:-by][same] = values[by:][same]
-    else:
-        same = row[:by] == row[-by:]
-        moved[-by:][same] = values[:by][same]
-    return moved
-
-
-def _valid(row: NDArray[np.intp], register: Floats, modulus_l: Floats) -> NDArray[np.bool_]:
-    before, after = _neighbour(register, row, -1), _neighbour(register, row, 1)
-    wrapped = register + modulus_l[row] - before < 0.5 * modulus_l[row]
-    down = (register < before) & ~wrapped
-    dip = down & (after >= before)
-    down_next = _neighbour(down.astype(float), row, 1) == 1
-    dip_next = _neighbour(dip.astype(float), row, 1) == 1
-    spike = down_next & ~dip_next & (after >= before)
-    return np.asarray(~(dip | spike))
-
-
-def _steps(  # noqa: PLR0913, PLR0917 - as above
+def _lost(
     row: NDArray[np.intp],
     ts: Ints,
     register: Floats,
     flow: Floats,
     by_register: NDArray[np.bool_],
     nominal: Ints,
-    modulus_l: Floats,
-    q3_lph: Floats,
-    tank: NDArray[np.bool_],
+) -> tuple[NDArray[np.intp], Ints, Floats, Floats]:
+    """Put a reading without a value one interval before each mean flow that comes after a long gap."""
+    gap = np.zeros(len(row), bool)
+    gap[1:] = (row[1:] == row[:-1]) & ~by_register[row[1:]] & (np.diff(ts) > _LONG * nominal[row[1:]])
+    at = np.flatnonzero(gap)
+    return (
+        np.insert(row, at, row[at]),
+        np.insert(ts, at, ts[at] - nominal[row[at]]),
+        np.insert(register, at, np.nan),
+        np.insert(flow, at, np.nan),
+    )
+
+
+def _steps(
+    readings: Registers,
+    flow: Floats,
+    begins: NDArray[np.bool_],
+    back: NDArray[np.bool_],
+    by_register: NDArray[np.bool_],
+    signed: NDArray[np.bool_],
 ) -> _Steps:
+    row, ts = readings.row, readings.ts
     first = np.ones(len(row), bool)
     first[1:] = row[1:] != row[:-1]
-    dt = np.zeros(len(row), np.int64)
-    dt[1:] = ts[1:] - ts[:-1]
-    hours = dt / (3600.0 * _MS)
-    most = MOST_OF_Q3 * q3_lph[row] * np.maximum(hours, nominal[row] / (3600.0 * _MS))
-    rise = np.zeros(len(row))
-    rise[1:] = register[1:] - register[:-1]
-    around = rise + modulus_l[row]
-    wraps = (
-        ~tank[row]
-        & (rise < 0)
-        & (around >= 0)
-        & (around <= np.where(np.isnan(most), 0.1 * modulus_l[row], most))
-    )
-    delta = np.where(by_register[row], np.where(wraps, around, rise), flow * hours)
-    bad = ~first & (~(tank[row] | (delta >= 0)) | (np.abs(delta) > most))
-    delta = np.where(first | bad, 0.0, delta)
-    total = np.cumsum(delta)
+    at = np.arange(len(row))
+    before = np.where(first, at, at - 1)
+    hours = (ts - ts[before]) / (3600.0 * _MS)
+    flowed = flow * hours
+    most = MOST_OF_Q3 * readings.q3_lph * readings.hours(before, at)
+    bad_flow = ~(np.where(signed[row], 0.0, flowed) >= 0) | np.isnan(flowed) | (np.abs(flowed) > most)
+    bad = ~first & np.where(by_register[row], begins, bad_flow)
+    delta = np.where(by_register[row], readings.rise(before, at)[0], flowed)
+    total = np.cumsum(np.where(first | bad | back, 0.0, delta))
     return _Steps(row, ts, total, bad, first)
 
 
-def _slots(s: _Steps, tank: NDArray[np.bool_], slot_s: int, spacing: Ints, nominal: Ints) -> Volumes:
+def _slots(
+    s: _Steps, odd: Oddities, signed: NDArray[np.bool_], slot_s: int, spacing: Ints, nominal: Ints
+) -> Volumes:
     if len(s.row) == 0:
         none = np.empty(0, np.int64)
-        return Volumes(none, none, np.empty(0, np.float32), np.empty(0, np.int8), none)
+        return Volumes(none, none, np.empty(0, np.float32), np.empty(0, np.int8), none, odd)
     slot_ms = slot_s * _MS
     head = np.flatnonzero(s.first)
     tail = np.append(head[1:], len(s.row)) - 1
@@ -193,7 +194,7 @@ def _slots(s: _Steps, tank: NDArray[np.bool_], slot_s: int, spacing: Ints, nomin
     flags = _flags(s, nominal)
     bad, mid, long = (counted[b] - counted[a] > 0 for counted in flags)
     rise = total[1:][pair] - total[:-1][pair]
-    least = np.where(tank[rows[which[:-1][pair]]], -np.inf, 0.0)
+    least = np.where(signed[rows[which[:-1][pair]]], -np.inf, 0.0)
     volume = np.where(bad, np.nan, np.maximum(rise, least))
     quality = np.where(bad | long, Quality.ESTIMATED, np.where(mid, Quality.INTERPOLATED, Quality.MEASURED))
     return Volumes(
@@ -202,6 +203,7 @@ def _slots(s: _Steps, tank: NDArray[np.bool_], slot_s: int, spacing: Ints, nomin
         volume.astype(np.float32),
         quality.astype(np.int8),
         s.ts[b] // _MS,
+        odd,
     )
 
 

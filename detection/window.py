@@ -96,14 +96,21 @@ class Ring:
 
     def read(self, rows: NDArray[np.intp], lo: int, hi: int) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
         """Return values and qualities of the slots [lo, hi): NaN and -1 where nothing is known."""
-        values = np.full((len(rows), hi - lo), np.nan, np.float32)
-        quality = np.full((len(rows), hi - lo), _MISSING, np.int8)
         a, b = max(lo, self.start), min(hi, self.end or 0)
+        if a == lo and b == hi:
+            values, quality = (
+                np.empty((len(rows), hi - lo), np.float32),
+                np.empty((len(rows), hi - lo), np.int8),
+            )
+        else:
+            values = np.full((len(rows), hi - lo), np.nan, np.float32)
+            quality = np.full((len(rows), hi - lo), _MISSING, np.int8)
+        chosen = _neighbours(rows)
         while a < b:
             c = a % self.slots
             n = min(b - a, self.slots - c)
-            values[:, a - lo : a - lo + n] = self._values[rows, c : c + n]
-            quality[:, a - lo : a - lo + n] = self._quality[rows, c : c + n]
+            values[:, a - lo : a - lo + n] = self._values[chosen, c : c + n]
+            quality[:, a - lo : a - lo + n] = self._quality[chosen, c : c + n]
             a += n
         return values, quality
 
@@ -120,6 +127,13 @@ class Ring:
     def nbytes(self) -> int:
         """Memory of the buffers, bytes."""
         return self._values.nbytes + self._quality.nbytes
+
+
+def _neighbours(rows: NDArray[np.intp]) -> NDArray[np.intp] | slice:
+    """Return rows that follow each other as a slice, which is read without looking up each."""
+    if len(rows) > 1 and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+        return slice(int(rows[0]), int(rows[-1]) + 1)
+    return rows
 
 
 @dataclass(frozen=True)
@@ -142,11 +156,15 @@ class Series:
     def read(self, rows: NDArray[np.intp], lo: int, hi: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return values and coverage of the slots [lo, hi); covered means known and not estimated."""
         values, quality = self.ring.read(rows, lo * self.factor, hi * self.factor)
-        covered = (quality != _MISSING) & (quality != Quality.ESTIMATED)
+        covered = quality != _MISSING
+        covered &= quality != Quality.ESTIMATED
         if self.factor == 1:
             return values, covered
-        shape = (len(rows), hi - lo, self.factor)
-        return values.reshape(shape).sum(axis=2), covered.reshape(shape).all(axis=2)
+        total, whole = values[:, :: self.factor].copy(), covered[:, :: self.factor].copy()
+        for k in range(1, self.factor):
+            total += values[:, k :: self.factor]
+            whole &= covered[:, k :: self.factor]
+        return total, whole
 
 
 def slot_seconds(interval_s: int) -> int:

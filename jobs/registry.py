@@ -17,8 +17,11 @@ from psycopg.errors import UniqueViolation
 
 from core.batch import ReadingBatch
 from core.errors import BadDataError
+from core.words import Reason
+from ingest.checks import first_of_each
 from jobs.dataset import CustomerRow, Dataset, DmaRow, MeterRow, StaffRow
 from jobs.dataset.readings import instant
+from jobs.dataset.refused import Report, refusals
 from jobs.progress import Advance, quiet
 from sql.copy import copy_arrival, copy_direct, copy_staged
 from sql.pool import Connection
@@ -30,11 +33,16 @@ ROLES = ("admin", "operations", "manager", "reader")
 
 @dataclass(frozen=True)
 class Loaded:
-    """Rows that loading the readings stored, and what it did not: known already, or in conflict with it."""
+    """Rows that loading the readings stored, and what it refused; the rest was known already."""
 
     read: int
     stored: int
-    conflicting: int
+    report: Report
+
+    @property
+    def refused(self) -> int:
+        """How many readings were not taken."""
+        return self.report.counts.total()
 
 
 def load_registry(conn: Connection, dataset: Dataset, today: date) -> dict[str, int]:
@@ -63,6 +71,19 @@ def load_registry(conn: Connection, dataset: Dataset, today: date) -> dict[str, 
         plans = _plans(customers, _months(dataset, today))
         changed["water_plan"] = _each(conn, "upsert_plan", plans)
         changed["outage"] = _each(conn, "upsert_outage", map(asdict, dataset.outages))
+        changed |= _load_network(conn, dataset)
+        changed["weather"] = _each(conn, "upsert_weather", map(asdict, dataset.weather))
+    return changed
+
+
+def _load_network(conn: Connection, dataset: Dataset) -> dict[str, int]:
+    changed = {
+        "node": _each(conn, "upsert_node", map(asdict, dataset.nodes)),
+        "pipe": _each(conn, "upsert_pipe", map(asdict, dataset.pipes)),
+        "network": _each(conn, "upsert_model", [{"inp": dataset.model}] if dataset.model else []),
+    }
+    if any(changed.values()):
+        conn.execute(Q["revise_network"])
     return changed
 
 
@@ -99,35 +120,45 @@ def load_readings(conn: Connection, dataset: Dataset, advance: Advance = quiet) 
             cure="Load the master data before the readings.",
         )
     ids = np.array([found[serial] for serial in dataset.serials], np.int32)
-    read = stored = conflicting = 0
+    report = Report(dataset.readings_file)
+    read = stored = 0
     for batch in dataset.readings():
-        with conn.transaction():
-            new, clashing = _store(conn, _sorted(batch, ids))
-        read, stored, conflicting = read + len(batch), stored + new, conflicting + clashing
+        lines = np.arange(len(batch)) + read + report.first_line
+        good = np.ones(len(batch), bool)
+        for column, reason, where in refusals(batch):
+            report.add(batch, lines, where, column, reason)
+            good &= ~where
+        if good.any():
+            with conn.transaction():
+                stored += _store(conn, batch.take(good), lines[good], ids, report)
+        read += len(batch)
         advance(len(batch))
-    return Loaded(read, stored, conflicting)
+    return Loaded(read, stored, report)
 
 
-def _store(conn: Connection, batch: ReadingBatch) -> tuple[int, int]:
+def _store(
+    conn: Connection, batch: ReadingBatch, lines: NDArray[np.int64], ids: NDArray[np.int32], report: Report
+) -> int:
+    """Store a batch, by (meter, ts) and the first received of equal keys only; return how many were new."""
+    named = ReadingBatch(**(vars(batch) | {"meter_id": ids[batch.meter_id]}))
+    by_received = np.argsort(named.received_at, kind="stable")
+    named, lines = named.take(by_received), lines[by_received]
+    order, clashing = first_of_each(named)
+    keep = np.arange(len(named)) if order is None else order
+    unique = named.take(keep)
     try:
         with conn.transaction():
-            copy_direct(conn, batch)
-        stored, clashing = len(batch), 0
+            copy_direct(conn, unique)
+        stored = len(unique)
     except UniqueViolation:
-        stored, positions = copy_staged(conn, batch)
-        clashing = len(positions)
+        stored, differing = copy_staged(conn, unique)
+        clashing = np.concatenate([clashing, keep[differing]])
     if stored:
-        copy_arrival(conn, batch, stored)
-    return stored, clashing
-
-
-def _sorted(batch: ReadingBatch, ids: NDArray[np.int32]) -> ReadingBatch:
-    """Return the batch with the database's meter ids, by (meter, ts), the first of equal keys only."""
-    meter_id = ids[batch.meter_id]
-    order = np.lexsort((batch.received_at, batch.ts, meter_id))
-    sorted_ = ReadingBatch(**(vars(batch) | {"meter_id": meter_id})).take(order)
-    same = (np.diff(sorted_.meter_id) == 0) & (np.diff(sorted_.ts) == 0)
-    return sorted_.take(np.concatenate([[True], ~same]))
+        copy_arrival(conn, unique, stored)
+    where = np.zeros(len(named), bool)
+    where[clashing] = True
+    report.add(named, lines, where, "ts", Reason.CONFLICTING_DUPLICATE)
+    return stored
 
 
 def _each(conn: Connection, query: str, rows: Iterable[Mapping[str, Any]]) -> int:

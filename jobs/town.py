@@ -48,10 +48,10 @@ def import_(
             with track("readings", dataset.extent.rows) as advance:
                 loaded = registry.load_readings(conn, dataset, advance)
             typer.echo(f"{'reading':20} {loaded.stored:>12,} new of {loaded.read:,}")
-            if loaded.conflicting:
-                typer.echo(
-                    f"{loaded.conflicting:,} readings differ from what is stored; the stored ones stand."
-                )
+            for (reason, column), count in sorted(loaded.report.counts.items()):
+                typer.echo(f"refused {count:,}: {reason}, column {column}", err=True)
+            for example in loaded.report.examples:
+                typer.echo(f"  {example}", err=True)
         silent = registry.staff_without_mail(conn)
         if silent:
             typer.echo(f"No mail reaches {', '.join(silent)}: `headwater staff add LOGIN --email ADDRESS`.")
@@ -179,6 +179,10 @@ def backtest(
         found = room.backtest(dataset, course, advance)
     write(out, found.rows)
     typer.echo(f"{out}: {len(found.rows):,} events in {found.readings:,} readings")
+    if found.refused:
+        typer.echo(
+            f"{found.refused:,} readings were refused as an ingester would; `headwater import` says why."
+        )
     if found.too_late:
         typer.echo(f"{found.too_late:,} readings came too late for the window and were left out.")
 

@@ -39,6 +39,13 @@ def _usual(chunk: Chunk, index: Index, before: NDArray[np.int64] | None = None) 
     return highest / np.float32(hours), np.nan_to_num(median) / np.float32(hours)
 
 
+def screen(chunk: Chunk) -> NDArray[np.bool_]:
+    """Pass where any slot alone is above the share of Q3."""
+    hours = np.float32(chunk.series.slot_s / 3600)
+    excess = chunk.params["excess_of_q3"] * chunk.roster.q3_lph[chunk.site]
+    return np.asarray(np.fmax.reduce(chunk.values()[0], axis=1) > excess * hours)
+
+
 def mark(chunk: Chunk) -> Marks:
     """Raise above the usual maximum by a share of Q3; only sites above that share at all are asked."""
     slots = _slots(chunk)
@@ -132,6 +139,7 @@ DETECTOR = Detector(
         ),
     ),
     leaves_out=frozenset({"burst"}),
+    screen=screen,
     mark=mark,
     measure=measure,
     severity=severity,

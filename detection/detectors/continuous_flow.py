@@ -17,6 +17,16 @@ def _threshold(chunk: Chunk) -> NDArray[np.float32]:
     return np.fmax(chunk.params["threshold_lph"], chunk.roster.resolution_l[chunk.site])
 
 
+def screen(chunk: Chunk) -> NDArray[np.bool_]:
+    """Pass where no hour that lies in every window asked about is a still one."""
+    spare = int(chunk.params["window_h"].min()) - (chunk.hi - chunk.lo)
+    if spare < 0:
+        return np.ones(len(chunk.rows), bool)
+    volume, covered = chunk.values(spare)
+    still = covered[:, : spare + 1] & (volume[:, : spare + 1] < _threshold(chunk)[:, None])
+    return np.asarray(~still.any(axis=1))
+
+
 def mark(chunk: Chunk) -> Marks:
     """Raise where every hour of the window has flowed, clear at the first still hour."""
     window = chunk.params["window_h"].astype(np.int64)
@@ -154,6 +164,7 @@ DETECTOR = Detector(
         ),
     ),
     leaves_out=frozenset({"continuous_flow"}),
+    screen=screen,
     mark=mark,
     measure=measure,
     severity=severity,

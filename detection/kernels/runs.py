@@ -1,17 +1,46 @@
 """Runs and trailing counts along the slots of (meters, slots) masks."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 
-def run_length(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+def _counting(slots: int) -> type[np.signedinteger[Any]]:
+    """Return the smallest type that counts so many slots: along an axis it is several times quicker."""
+    return np.int16 if slots < 2**15 else np.int32
+
+
+def run_length(mask: NDArray[np.bool_]) -> NDArray[np.signedinteger[Any]]:
     """Return how many slots in a row, this one included, the mask has held; (meters, slots).
 
     >>> run_length(np.array([[1, 1, 0, 1]], bool)).tolist()
     [[1, 2, 0, 1]]
     """
-    at = np.arange(mask.shape[1])
-    return np.asarray(at - np.maximum.accumulate(np.where(mask, -1, at), axis=1))
+    at = np.arange(mask.shape[1], dtype=_counting(mask.shape[1]))
+    broken = np.where(mask, at.dtype.type(-1), at)
+    np.maximum.accumulate(broken, axis=1, out=broken)
+    return np.subtract(at, broken, out=broken)
+
+
+def held(mask: NDArray[np.bool_], slots: int) -> NDArray[np.bool_]:
+    """Return where the mask has held for at least `slots` slots in a row, this one included; (meters, slots).
+
+    The same as `run_length(mask) >= slots`, and much quicker.
+
+    >>> held(np.array([[1, 1, 0, 1, 1, 1]], bool), 2).astype(int).tolist()
+    [[0, 1, 0, 0, 1, 1]]
+    """
+    if slots > mask.shape[1]:
+        return np.zeros_like(mask)
+    found, have = mask.copy(), 1
+    while have < slots:
+        step = min(have, slots - have)
+        found[:, step:] &= found[:, :-step].copy()
+        found[:, :step] = False
+        have += step
+    found[:, : slots - 1] = False
+    return found
 
 
 def trailing_count(mask: NDArray[np.bool_], window: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -20,16 +49,16 @@ def trailing_count(mask: NDArray[np.bool_], window: NDArray[np.int64]) -> NDArra
     >>> trailing_count(np.array([[1, 1, 0, 1]], bool), np.array([2])).tolist()
     [[1, 2, 1, 1]]
     """
-    total = np.zeros((mask.shape[0], mask.shape[1] + 1), np.int32)
-    np.cumsum(mask, axis=1, out=total[:, 1:])
-    counted = np.empty(mask.shape, np.int32)
+    total = np.cumsum(mask, axis=1, dtype=np.int32)
+    counted = total.copy()
     for w in np.unique(window):
         same = window == w
-        rows = total if same.all() else total[same]
-        before = np.concatenate(
-            [np.zeros((len(rows), min(w, mask.shape[1])), np.int32), rows[:, 1:-w]], axis=1
-        )
-        counted[same] = rows[:, 1:] - before[:, : mask.shape[1]]
+        if w >= mask.shape[1]:
+            continue
+        if same.all():
+            counted[:, w:] -= total[:, :-w]
+        else:
+            counted[same, w:] -= total[same, :-w]
     return counted
 
 

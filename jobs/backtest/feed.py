@@ -17,6 +17,7 @@ from detection.roster import Roster
 from detection.tail import Tail
 from detection.window import slot_seconds
 from jobs.backtest.past import Past, ordered
+from jobs.dataset.refused import good
 
 US = 1_000_000
 DAY_US = 86_400 * US
@@ -52,18 +53,26 @@ class Feed:
         self._restless = restless
         self._window_us = window_days * DAY_US
         self._slot_us = np.array([slot_seconds(int(s)) for s in roster.interval_s], np.int64) * US
+        self._falls = roster.kind == "storage"
         self._roster = roster
         self._tail = Tail(roster.meter_id)
         self._past = Past()
         self._newest_us = np.iinfo(np.int64).min
         a_day = float((86_400 / np.maximum(roster.interval_s, 1)).sum())
         self._block_us = max(DAY_US, every_us) if a_day <= _MOST else every_us
-        self.too_late = 0
+        self.refused = self.too_late = 0
 
     def turns(self, stream: Iterator[ReadingBatch]) -> Iterator[Turn]:
         """Yield the turns of a stream that is sorted by `received_at`."""
-        for block in _blocks(stream, self._every_us, self._block_us):
+        for block in _blocks(self._good(stream), self._every_us, self._block_us):
             yield from self._turns(block)
+
+    def _good(self, stream: Iterator[ReadingBatch]) -> Iterator[ReadingBatch]:
+        for batch in stream:
+            taken = good(batch)
+            self.refused += int((~taken).sum())
+            if taken.any():
+                yield batch if taken.all() else batch.take(taken)
 
     def _turns(self, block: ReadingBatch) -> Iterator[Turn]:
         cycle = -(-block.received_at // self._every_us)
@@ -98,7 +107,7 @@ class Feed:
         last_ts[at], last[at] = known.ts, known.register_l  # in order of time: the newest stays
         before = np.concatenate([[np.nan], batch.register_l[:-1]])
         before[first] = last
-        fell = batch.register_l < before
+        fell = (batch.register_l < before) & ~self._falls[site]
         after_fall = same & np.concatenate([[False], fell[:-1]])
         mixed = same & (np.isnan(batch.register_l) != np.isnan(before))
         behind = np.zeros(len(ids), bool)

@@ -30,10 +30,11 @@ class Course:
 
 @dataclass(frozen=True)
 class Found:
-    """The events, how many readings were looked at, and how many came too late for the window."""
+    """The events; readings looked at, refused as ingest would, and come too late for the window."""
 
     rows: list[Row]
     readings: int
+    refused: int
     too_late: int
 
 
@@ -56,7 +57,7 @@ def backtest(dataset: Dataset, course: Course = Course(), advance: Advance = qui
             _settle(engine, ledger, dataset, turn, every_us)
         readings += turn.readings
         advance(turn.readings)
-    return Found(ledger.rows(sites), readings, feed.too_late)
+    return Found(ledger.rows(sites), readings, feed.refused, feed.too_late)
 
 
 def _settle(engine: Engine, ledger: Ledger, dataset: Dataset, turn: Turn, every_us: int) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from detection.lifecycle import Outage
+from detection.network import Network
 from detection.roster import Roster, Site, district
 from jobs.dataset import CustomerRow, Dataset, DmaRow, MeterRow
 from jobs.dataset.readings import micros
@@ -25,7 +26,19 @@ def roster(dataset: Dataset) -> Roster:
         row = dmas.get(code) or DmaRow(code)
         sites.append(district(ids[code], code, price_m3=price, **_of_dma(row)))
     utility = dataset.utility
-    return Roster.of(sites, utility.timezone if utility else "UTC", utility.country if utility else "")
+    timezone, country = (utility.timezone, utility.country) if utility else ("UTC", "")
+    return Roster.of(sites, timezone, country, network(dataset))
+
+
+def network(dataset: Dataset) -> Network | None:
+    """Return the network of a folder that has nodes, pipes or a model."""
+    nodes = [(n.node, _known(n.elevation_m), _known(n.x), _known(n.y)) for n in dataset.nodes]
+    pipes = [(p.pipe, p.node1, p.node2, _known(p.length_m), _known(p.diameter_mm)) for p in dataset.pipes]
+    return Network.of(nodes, pipes, dataset.model) if nodes or pipes or dataset.model else None
+
+
+def _known(value: float | None) -> float:
+    return float("nan") if value is None else value
 
 
 def dma_codes(dataset: Dataset) -> list[str]:

@@ -54,6 +54,18 @@ class Dataset:
         return file if file.is_file() else None
 
     @cached_property
+    def model(self) -> str:
+        """The text of network.inp; empty where there is none."""
+        file = self.network_inp
+        if file is None:
+            return ""
+        data = file.read_bytes()
+        try:  # EPANET for Windows writes titles and comments in the code page of the machine
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return data.decode("latin-1")
+
+    @cached_property
     def extent(self) -> readings.Extent:
         """Rows, first and last `ts`; reads the whole file once unless it is Parquet with statistics."""
         return readings.extent(self.readings_file, self.serials)

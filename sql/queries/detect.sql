@@ -25,6 +25,18 @@ select id, code, coalesce(min_pressure_kpa, 'NaN'), extract(epoch from night_sta
     extract(epoch from night_end)::int / 60, coalesce(connections::float4, 'NaN'), coalesce(mains_km, 'NaN')
 from dma;
 
+-- name: network_revision seq: network
+select revision from network;
+
+-- name: network_model seq: network
+select inp from network;
+
+-- name: nodes seq: node
+select node, coalesce(elevation_m, 'NaN'), coalesce(x, 'NaN'), coalesce(y, 'NaN') from node;
+
+-- name: pipes seq: pipe
+select pipe, node1, node2, coalesce(length_m, 'NaN'), coalesce(diameter_mm, 'NaN') from pipe;
+
 -- name: policies seq: detector_policy
 select id, detector, scope, scope_key, params, enabled,
     case when isfinite(valid_from) then extract(epoch from valid_from)::bigint end,

@@ -158,3 +158,35 @@ where (o.kind, o.dma_id, o.reason, o.starts_at, o.expected_end, o.ended_at)
 
 -- name: meter_ids
 select serial, id from meter where serial = any(%(serials)s);
+
+-- name: upsert_node
+insert into node as n (node, elevation_m, x, y) values (%(node)s, %(elevation_m)s, %(x)s, %(y)s)
+on conflict (node) do update set elevation_m = coalesce(excluded.elevation_m, n.elevation_m),
+    x = coalesce(excluded.x, n.x), y = coalesce(excluded.y, n.y)
+where (n.elevation_m, n.x, n.y) is distinct from (coalesce(excluded.elevation_m, n.elevation_m),
+    coalesce(excluded.x, n.x), coalesce(excluded.y, n.y));
+
+-- name: upsert_pipe
+insert into pipe as p (pipe, node1, node2, length_m, diameter_mm)
+values (%(pipe)s, %(node1)s, %(node2)s, %(length_m)s, %(diameter_mm)s)
+on conflict (pipe) do update set node1 = excluded.node1, node2 = excluded.node2,
+    length_m = coalesce(excluded.length_m, p.length_m), diameter_mm = coalesce(excluded.diameter_mm, p.diameter_mm)
+where (p.node1, p.node2, p.length_m, p.diameter_mm) is distinct from (excluded.node1, excluded.node2,
+    coalesce(excluded.length_m, p.length_m), coalesce(excluded.diameter_mm, p.diameter_mm));
+
+-- name: upsert_model
+insert into network as n (inp) values (%(inp)s)
+on conflict (one) do update set inp = excluded.inp where n.inp <> excluded.inp and excluded.inp <> '';
+
+-- name: revise_network
+insert into network as n (inp) values ('') on conflict (one) do update set revision = n.revision + 1;
+
+-- name: upsert_weather
+insert into weather as w (ts, rain_mm, air_c, humidity_pct, wind_kmh)
+values (%(ts)s, %(rain_mm)s, %(air_c)s, %(humidity_pct)s, %(wind_kmh)s)
+on conflict (ts) do update set rain_mm = coalesce(excluded.rain_mm, w.rain_mm),
+    air_c = coalesce(excluded.air_c, w.air_c), humidity_pct = coalesce(excluded.humidity_pct, w.humidity_pct),
+    wind_kmh = coalesce(excluded.wind_kmh, w.wind_kmh)
+where (w.rain_mm, w.air_c, w.humidity_pct, w.wind_kmh) is distinct from (coalesce(excluded.rain_mm, w.rain_mm),
+    coalesce(excluded.air_c, w.air_c), coalesce(excluded.humidity_pct, w.humidity_pct),
+    coalesce(excluded.wind_kmh, w.wind_kmh));

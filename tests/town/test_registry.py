@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import BadDataError
+from detection import store
 from jobs import registry
 from jobs.dataset import StaffRow, open_dataset
 from sql.pool import Connection
@@ -31,11 +32,12 @@ def test_loading_twice_changes_nothing(conn: Connection, tmp_path: Path) -> None
     assert first == {
         "utility": 1, "region": 1, "staff": 1, "dma": 1, "customer": 2, "service_point": 2, "meter": 2,
         "meter_installation": 2, "water_plan": 4, "outage": 1,
+        "node": 0, "pipe": 0, "network": 0, "weather": 0,
     }  # fmt: skip
-    assert (readings.read, readings.stored, readings.conflicting) == (3, 3, 0)
+    assert (readings.read, readings.stored, readings.refused) == (3, 3, 0)
     assert set(registry.load_registry(conn, dataset, TODAY).values()) == {0}
     again = registry.load_readings(conn, dataset)
-    assert (again.read, again.stored, again.conflicting) == (3, 0, 0)
+    assert (again.read, again.stored, again.refused) == (3, 0, 0)
     assert rows(conn, b"select count(*), count(distinct meter_id) from reading") == [(3, 2)]
     assert rows(conn, b"select count(*) from customer_change") == [(0,)]
     assert rows(conn, b"select month::text from water_plan where account_no = 'c1' order by month") == [
@@ -62,7 +64,7 @@ def test_a_reading_that_is_there_stands_and_a_conflict_is_counted(conn: Connecti
     registry.load_readings(conn, open_dataset(folder(tmp_path)))
     changed = folder(tmp_path, readings=READINGS.replace("20.5", "99") + "m1,2026-01-01T02:00:00Z,12,,\n")
     loaded = registry.load_readings(conn, open_dataset(changed))
-    assert (loaded.stored, loaded.conflicting) == (1, 1)
+    assert (loaded.stored, loaded.refused) == (1, 1)
     assert rows(conn, b"select register_l from reading order by register_l") == [(10,), (11,), (12,), (20.5,)]
 
 
@@ -144,3 +146,47 @@ def test_staff_have_superiors_deputies_and_what_is_not_given_stays(conn: Connect
 def test_readings_before_their_meters_are_refused(conn: Connection, tmp_path: Path) -> None:
     with pytest.raises(BadDataError, match="2 meters are not in the database"):
         registry.load_readings(conn, open_dataset(folder(tmp_path)))
+
+
+def test_what_is_refused_is_named_by_line_and_column(conn: Connection, tmp_path: Path) -> None:
+    more = (
+        "m1,2026-01-01T02:00:00Z,-5,,\n"
+        "m1,2026-01-01T03:00:00Z,13,,2026-01-01T02:00:00Z\n"
+        "m1,2026-01-01T04:00:00Z,,,\n"
+        "m2,2026-01-01T00:00:10Z,21,,2026-01-02T00:00:00Z\n"
+    )
+    dataset = open_dataset(folder(tmp_path, readings=READINGS + more))
+    registry.load_registry(conn, dataset, TODAY)
+    loaded = registry.load_readings(conn, dataset)
+    assert (loaded.read, loaded.stored, loaded.refused) == (7, 3, 4)
+    said = [str(example) for example in loaded.report.examples]
+    assert [text.split(":")[0] for text in sorted(said)] == [
+        "readings.csv, line 5, column register_l",
+        "readings.csv, line 6, column ts",
+        "readings.csv, line 7, column ts",
+        "readings.csv, line 8, column ts",
+    ]
+    assert "-5 L is not between 0 and 1e+13 L. Check the sensor" in "".join(said)
+
+
+def test_network_and_weather_are_loaded_and_a_change_is_told_by_its_revision(
+    conn: Connection, tmp_path: Path
+) -> None:
+    nodes, pipes = "node,elevation_m,x,y\nn1,5,0,0\nn2,6,100,0\n", "pipe,node1,node2,length_m\np1,n1,n2,100\n"
+    weather = "ts,rain_mm,air_c\n2026-01-01T01:00:00Z,0.2,4.5\n"
+    path = folder(tmp_path, nodes=nodes, pipes=pipes, weather=weather)
+    (path / "network.inp").write_text("[TITLE]\nTown\n")
+    for revision in (2, 2):
+        registry.load_registry(conn, open_dataset(path), TODAY)
+        before = store.roster(conn)
+        assert before.network is not None
+        assert before.network.revision == revision
+    assert (before.network.pipe.tolist(), before.network.inp) == (["p1"], "[TITLE]\nTown\n")
+    assert before.network.length_m.tolist() == [100]
+    assert store.roster(conn, before).network is before.network
+    (path / "pipes.csv").write_text(pipes.replace("100", "120"))
+    registry.load_registry(conn, open_dataset(path), TODAY)
+    after = store.roster(conn, before).network
+    assert after is not None
+    assert (after.revision, after.length_m.tolist()) == (3, [120])
+    assert rows(conn, b"select rain_mm, air_c, wind_kmh from weather") == [(0.2, 4.5, None)]
