@@ -62,7 +62,7 @@ class Model:
     @property
     def usable(self) -> bool:
         """Whether there is something to solve, and it is not too large."""
-        return 0 < len(self.names) and self.pipes.nodes <= LARGEST and len(self.pipes.fixed) > 0
+        return len(self.names) > 0 and self.pipes.nodes <= LARGEST and len(self.pipes.fixed) > 0
 
     def find(self, names: Iterable[str]) -> Index:
         """Return the positions of nodes; -1 where one is not on the map."""
@@ -100,13 +100,38 @@ class Model:
         To heads at the nodes `at`, kPa, and to what the nodes `sources` deliver, m3/h, around the steady flow
         for the demand (nodes,) given. A source that is none on the map delivers NaN.
         """
-        heads, shares = hydraulics.responses(self.pipes, hydraulics.solve(self.pipes, demand_m3h / 3600))
-        seat = {int(node): i for i, node in enumerate(self.pipes.fixed)}
-        given = np.full((len(sources), self.pipes.nodes), np.nan)
-        for k, node in enumerate(sources):
-            if int(node) in seat:
-                given[k] = shares[seat[int(node)]]
-        return np.vstack([heads[at] * (KPA_PER_M / 3600), given])
+        part, seat = self._around(np.flatnonzero(demand_m3h), at)
+        where = np.flatnonzero(seat >= 0)
+        heads, shares = hydraulics.responses(part, hydraulics.solve(part, demand_m3h[where] / 3600))
+        moved = np.zeros((len(at) + len(sources), self.pipes.nodes))
+        moved[: len(at), where] = heads[seat[at]] * (KPA_PER_M / 3600)
+        for k, node in enumerate(sources, len(at)):
+            given = np.flatnonzero(part.fixed == seat[node]) if node >= 0 else []
+            moved[k, where] = shares[given[0]] if len(given) else np.nan
+        return moved
+
+    def _around(self, drawing: Index, at: Index) -> tuple[Pipes, Index]:
+        """Return the parts that any of the nodes hang together with or are fed by, and each node's seat there."""
+        whole = self.pipes
+        part = hydraulics.component(whole)
+        kept = set(part[np.concatenate([drawing, at])].tolist())
+        for _ in range(len(whole.up)):
+            for up, down in zip(whole.up, whole.down, strict=True):
+                if part[down] in kept:
+                    kept.add(int(part[up]))
+        inside = np.isin(part, list(kept))
+        seat = np.where(inside, np.cumsum(inside) - 1, -1)
+        pipe, fixed, gate = inside[whole.a], inside[whole.fixed], inside[whole.down] & inside[whole.up]
+        return Pipes(
+            seat[whole.a[pipe]],
+            seat[whole.b[pipe]],
+            whole.resistance[pipe],
+            int(inside.sum()),
+            seat[whole.fixed[fixed]],
+            whole.head[fixed],
+            seat[whole.up[gate]],
+            seat[whole.down[gate]],
+        ), seat
 
     def with_sources(self, nodes: Iterable[str]) -> "Model":
         """Return the network with these nodes as sources too, and the parts of it that have none joined.
@@ -134,13 +159,13 @@ def model(network: Network) -> Model:
 
 
 def of_map(network: Network) -> Model:
-    """Return the model of a bare map: every pipe of common roughness, demand by the length of pipe at a node."""
+    """Return the model of a bare map: every pipe of common roughness, demand by length."""
     a, b = network.node1, network.node2
     length = _filled(network.length_m, 50.0)
     diameter = _filled(network.diameter_mm, DIAMETER_MM) / 1000
     nodes, nothing = len(network.node), np.zeros(0, np.intp)
     loss = hydraulics.resistance(length, diameter, np.full(len(a), ROUGHNESS))
-    weight = np.bincount(a, length, nodes) + np.bincount(b, length, nodes)
+    weight = np.asarray(np.bincount(a, length, nodes) + np.bincount(b, length, nodes), np.float64)
     return Model(
         tuple(network.node.tolist()),
         tuple(network.pipe.tolist()),
@@ -182,7 +207,9 @@ def of_inp(text: str) -> Model:
         if row[4].upper() == "PRV" and row[2] not in sources
     ]
     gates += [
-        (row[1], row[2], sources.get(row[2], 0.0)) for row in sections.get("PUMPS", ()) if row[2] not in sources
+        (row[1], row[2], sources.get(row[2], 0.0))
+        for row in sections.get("PUMPS", ())
+        if row[2] not in sources
     ]
     plain = [row for row in sections.get("VALVES", ()) if row[4].upper() not in ("PRV", "PSV")]
     length = np.array([float(row[3]) * long for row in links] + [1.0] * len(plain))

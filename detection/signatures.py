@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.kernels.main_burst import EXPONENT
 from detection.hydraulic import Model
+from detection.kernels.main_burst import EXPONENT
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -35,7 +35,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Answers:
-    """(levels, sensors + inlets, pipes) what 1 m3/h on each pipe moves beyond 1 m3/h spread over all customers.
+    """(levels, sensors + inlets, pipes) what 1 m3/h on each pipe moves beyond 1 m3/h spread over everybody.
 
     Sensors that are not on the map, and inlets that are no sources of it, are NaN.
     """
@@ -61,18 +61,17 @@ def answers(model: Model, place: Place, usual_m3h: float, passed_m3h: float) -> 
     outlets = net.find(place.outlets)
     outlets = outlets[outlets >= 0]
     inlets = net.find(place.inlets)
-    found = []
+    found, reach = [], []
     for level in LEVELS:
         demand = weight * usual_m3h * level
         np.add.at(demand, outlets, passed_m3h * level / max(len(outlets), 1))
         by_node = net.answers(demand, sensors[on_map], inlets)
         pipes = (by_node[:, net.pipes.a] + by_node[:, net.pipes.b]) / 2
         found.append(np.where(np.isnan(pipes), np.nan, pipes - (by_node @ weight)[:, None]))
-        if level == 1.0:
-            seen = (np.abs(pipes[: on_map.sum()]) > _SEEN_KPA).any(axis=0)
+        reach.append(np.abs(pipes[: int(on_map.sum())]).max(axis=0))
     full = np.full((len(LEVELS), len(sensors) + len(inlets), len(net.names)), np.nan)
     full[:, np.concatenate([on_map, np.ones(len(inlets), bool)])] = np.stack(found)
-    return Answers(full, seen)
+    return Answers(full, np.max(reach, axis=0) > _SEEN_KPA)
 
 
 def signature(found: Answers, flow: Floats, weight: Floats, usual: float) -> Floats:
@@ -97,7 +96,7 @@ def weights(flow: Floats, usual: float) -> Floats:
     return np.asarray((np.maximum(flow, usual / 10) / usual) ** (EXPONENT - 1))
 
 
-def _sourced(model: Model, place: Place) -> Network:
+def _sourced(model: Model, place: Place) -> Model:
     """Return the model; where it is a bare map, with the district's inlets and storage as its sources."""
     if len(model.pipes.fixed):
         return model
