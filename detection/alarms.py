@@ -47,6 +47,8 @@ def mark(
             onset_s=old.onset_s if old else int(measured.onset[i]) * size,
             detected_s=old.detected_s if old else (raised + 1) * size,
             last_s=int(spans.end[i]) * size,
+            account_no=old.account_no if old else "",
+            dma=old.dma if old else "",
             magnitude=_finite(measured.magnitude[i]) or 0.0,
             loss_l=_finite(measured.loss_l[i]) or 0.0,
             evidence={k: _finite(v) for k, v in measured.evidence[i].items()},
@@ -55,7 +57,7 @@ def mark(
         )
         listed = book.of(name).get(meter, [])
         if old is None:
-            book.put(name, meter, [*listed, _dated(made, chunk, part, row, before)])
+            book.put(name, meter, [*listed, _new(detector, made, chunk, part, row, before)])
         else:
             book.put(name, meter, [*listed[:-1], made])
         found.add(meter)
@@ -73,8 +75,12 @@ def trace(detector: Detector, chunk: Chunk, part: Touched, book: Book, before: B
         if news:
             kept = {e.raised_s: e for e in book.of(detector.name).get(meter, ())}
             for made in news:
-                new = made.raised_s not in kept
-                kept[made.raised_s] = _dated(made, chunk, part, row, before) if new else made
+                old = kept.get(made.raised_s)
+                kept[made.raised_s] = (
+                    replace(made, account_no=old.account_no, dma=old.dma)
+                    if old
+                    else _new(detector, made, chunk, part, row, before)
+                )
             book.put(detector.name, meter, [kept[at] for at in sorted(kept)])
             changed.append(meter)
     return changed
@@ -148,8 +154,17 @@ def _spans(
     return spans, np.where(closed >= 0, chunk.lo + closed, -1)
 
 
-def _dated(made: Episode, chunk: Chunk, part: Touched, row: int, before: Before) -> Episode:
-    """Date the detection: when the slot was known; when late data raised it, not before they came.
+def _new(detector: Detector, made: Episode, chunk: Chunk, part: Touched, row: int, before: Before) -> Episode:
+    """Say whose a new alarm is, and date its detection."""
+    roster, site = chunk.roster, chunk.site[row]
+    own = not detector.by_dma and made.meter_id >= 0
+    account_no, dma = (str(roster.account_no[site]), "") if own else ("", str(roster.dma[site]))
+    detected_s = _detected_s(made, chunk, part, row, before)
+    return replace(made, detected_s=detected_s, account_no=account_no, dma=dma)
+
+
+def _detected_s(made: Episode, chunk: Chunk, part: Touched, row: int, before: Before) -> int:
+    """Return when the slot was known; when late data raised it, not before they came.
 
     An alarm that merely was decided anew keeps its date.
     """
@@ -159,11 +174,10 @@ def _dated(made: Episode, chunk: Chunk, part: Touched, row: int, before: Before)
         if old.onset_s <= made.last_s and made.onset_s <= old.last_s
     ]
     if same:
-        nearest = min(same, key=lambda old: abs(old.raised_s - made.raised_s))
-        return replace(made, detected_s=nearest.detected_s)
+        return min(same, key=lambda old: abs(old.raised_s - made.raised_s)).detected_s
     slot = (made.raised_s // chunk.series.slot_s + 1) * chunk.series.factor - 1
     known_s, seen_s = max(made.detected_s, part.known(int(chunk.rows[row]), slot)), int(part.seen_s[row])
-    return replace(made, detected_s=max(known_s, seen_s) if made.raised_s < seen_s else known_s)
+    return max(known_s, seen_s) if made.raised_s < seen_s else known_s
 
 
 def _finite(value: Any) -> Any:

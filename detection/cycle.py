@@ -96,7 +96,7 @@ class Detection:
             self._rebuild(conn, engine, news)
             moved = True
         if moved:
-            engine.remember(*store.events(conn, engine.horizon_s))
+            engine.remember(*store.events(conn, engine.horizon_s, engine.network_horizon_s))
         return engine
 
     def _rebuild(self, conn: Connection, engine: Engine, news: Arrived) -> None:

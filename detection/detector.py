@@ -18,6 +18,7 @@ from detection.zones import Zones
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 Index = NDArray[np.intp]
+Ints = NDArray[np.int64]
 
 #: Which part of the window a detector looks at: hourly volumes, volumes or pressures a reporting interval, or
 #: the hourly inflow of whole DMAs.
@@ -69,7 +70,8 @@ class Chunk:
     `rows` are the meters' rows in the series' ring and `site` their positions in the roster; `params` holds
     one value a row. Nothing past `hi` may be read, and what is usual is learned from before `day_lo`, so
     that a day looked at in pieces or at once comes out the same. `asked` (rows, slots) says which slots are
-    to be decided; what was decided on others stands.
+    to be decided; what was decided on others stands. `open` says which rows' last alarm went on when the
+    chunk began.
     """
 
     series: Series
@@ -83,6 +85,7 @@ class Chunk:
     day_lo: int
     masked: Mask
     asked: Bools
+    open: Bools
     zones: Zones | None = None
     page: Page | None = None
     within: Index | None = None

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from core.batch import ReadingBatch
 from core.words import MeterKind, Quality
-from detection import vee
+from detection import alarms, vee
 from detection.catalogue import DETECTORS
 from detection.detector import Detector
+from detection.diary import Diary
 from detection.episode import Book
 from detection.evaluate import Evaluator
-from detection.lifecycle import Change, Diary, Event, Outage, Subject
+from detection.lifecycle import Change, Event, Subject
+from detection.outages import Outage
 from detection.policy import Policies, Policy
 from detection.portion import Portion
 from detection.roster import Roster
@@ -25,7 +27,7 @@ from detection.timetable import Timetable
 from detection.touched import Known, Touched
 from detection.usage import Usage, estimate, hourly, join
 from detection.window import Ring, Series, slot_seconds
-from detection.zones import Changed, Zones
+from detection.zones import DAYS, Changed, Zones
 
 Ints = NDArray[np.int64]
 _TOGETHER_H = 2
@@ -98,7 +100,20 @@ class Engine:
             self.book,
             self.zones,
         )
+        self._end_moved()
         return True
+
+    def _end_moved(self) -> None:
+        """End the open alarms of meters that are now at another customer, or in another district."""
+        for name in self._detectors:
+            listed = self.book.of(name)
+            sites = self.roster.find(np.fromiter(listed, np.int64, len(listed)))
+            for meter, site in zip(list(listed), sites.tolist(), strict=True):
+                account_no, dma = str(self.roster.account_no[site]), str(self.roster.dma[site])
+                going = [e for e in listed[meter] if e.closed_s is None]
+                if any((e.account_no or account_no, e.dma or dma) != (account_no, dma) for e in going):
+                    alarms.switch_off(name, meter, max(e.last_s for e in going) - 1, self.book)
+                    self._touched.add((name, meter))
 
     def remember(self, events: Sequence[Event], epochs: Mapping[Subject, int]) -> None:
         """Take over the events that may still change, and the highest epoch of every subject and group."""
@@ -109,6 +124,7 @@ class Engine:
             if event.retracted_s is None:
                 for episode in event.episodes:
                     self.book.add(episode)
+        self._end_moved()
 
     def slot_s(self, meter_ids: Ints) -> Ints:
         """Return the longer of slot and reporting interval of known meters, seconds."""
@@ -130,6 +146,11 @@ class Engine:
     def horizon_s(self) -> int:
         """Start of the window, seconds; 0 while it is empty."""
         return max(self.newest_s - self._window_days * 86_400, 0)
+
+    @property
+    def network_horizon_s(self) -> int:
+        """Start of the window of whole DMAs, seconds; 0 while it is empty."""
+        return max((self.zones.inflow.end or 0) * 3600 - DAYS * 86_400, 0)
 
     @property
     def nbytes(self) -> int:
@@ -156,7 +177,7 @@ class Engine:
         changes = self.diary.settle(self._touched, self._late, self.book, self.roster, outages, now_s)
         usage = join(self._usage)
         self._touched, self._late, self._usage = set(), set(), []
-        self.diary.forget(self.horizon_s, self.book)
+        self.diary.forget(self.horizon_s, self.book, network_before_s=self.network_horizon_s)
         return Result(changes, usage)
 
     def _feed(self, portion: Portion, *, evaluate: bool) -> None:

@@ -15,7 +15,9 @@ class Episode:
     `raised_s` is the start of the slot that raised it and `closed_s` of the slot that cleared it: readings
     that change those slots change the decision. `onset_s` and `cleared_s` date the cause itself, `detected_s`
     is when enough was known, `last_s` the end of the last slot in alarm. `rebased` says that the baseline was
-    learned anew before, so that this is a second cause and not more of the first.
+    learned anew before, so that this is a second cause and not more of the first. `account_no` is the
+    customer then, where the alarm is one meter's own; `dma` the district then, where one event of it speaks
+    for all its meters.
     """
 
     detector: str
@@ -30,6 +32,8 @@ class Episode:
     closed_s: int | None = None
     cleared_s: int | None = None
     rebased: bool = False
+    account_no: str = ""
+    dma: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """Return the form that is stored with the event."""

@@ -130,12 +130,12 @@ class _Block:
         at = np.flatnonzero(enabled)
         if len(at) == 0:
             return ended
-        chunk = self._chunk(detector, part, page, site, at, settings)
+        chunk = self._chunk(detector, part, page, site, at, is_open, settings)
         if detector.screen is not None:
             at = at[detector.screen(chunk) | is_open[at]]
             if len(at) == 0:
                 return ended
-            chunk = self._chunk(detector, part, page, site, at, settings)
+            chunk = self._chunk(detector, part, page, site, at, is_open, settings)
         mine = part if len(at) == len(part) else part.take(at)
         before = self.before[name]
         if detector.trace is not None:
@@ -143,7 +143,14 @@ class _Block:
         return [*ended, *alarms.mark(detector, chunk, mine, is_open[at], self.book, before)]
 
     def _chunk(
-        self, detector: Detector, part: Touched, page: Page, site: Index, at: Index, settings: Resolved
+        self,
+        detector: Detector,
+        part: Touched,
+        page: Page,
+        site: Index,
+        at: Index,
+        is_open: Bools,
+        settings: Resolved,
     ) -> Chunk:
         """Return the chunk of the rows `at` of the page."""
         series, lo, hi = self.series, page.lo, page.hi
@@ -177,6 +184,7 @@ class _Block:
             day_lo=page.day_lo,
             masked=Masks(self.book, detector.leaves_out, ids, series.slot_s, page.day_lo),
             asked=asked,
+            open=is_open[at],
             zones=self.to.zones,
             page=page,
             within=None if len(at) == len(page.rows) else at,

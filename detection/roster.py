@@ -1,7 +1,7 @@
 """Who is measured: the meters with what the detectors need to know of them, as columns."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from functools import cached_property
 from typing import Any
 
@@ -120,7 +120,7 @@ class Roster:
 
     def same(self, other: "Roster") -> bool:
         """Return whether the other says the same of the same meters."""
-        return all(_equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return _equal(self, other)
 
     def find(self, meter_ids: NDArray[np.int64]) -> NDArray[np.intp]:
         """Return each meter's position; -1 where it is unknown."""
@@ -147,6 +147,8 @@ class Roster:
 
 
 def _equal(a: Any, b: Any) -> bool:
-    if isinstance(a, str):
-        return bool(a == b)
-    return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+    if isinstance(a, np.ndarray) and isinstance(b, np.ndarray):
+        return np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
+    if is_dataclass(a) and is_dataclass(b):
+        return type(a) is type(b) and all(_equal(getattr(a, f.name), getattr(b, f.name)) for f in fields(a))
+    return bool(a == b)

@@ -15,9 +15,11 @@ from core.errors import BadDataError
 from core.words import Severity
 from detection import metrics
 from detection.catalogue import DETECTORS
+from detection.diary import Diary
 from detection.episode import Episode
-from detection.lifecycle import Change, Diary, Event, Outage, Subject
+from detection.lifecycle import Change, Event, Subject
 from detection.network import Network
+from detection.outages import Outage
 from detection.policy import Policy, check
 from detection.roster import Roster, district
 from detection.usage import Usage
@@ -93,7 +95,7 @@ def policies(conn: Connection) -> list[Policy]:
 def outages(conn: Connection, since_s: int) -> list[Outage]:
     """Read the outages that ended after `since_s` or go on."""
     rows = conn.execute(Q["outages"], {"since_s": since_s}).fetchall()
-    return [Outage(r[0], r[1], r[2], frozenset(r[3]), r[4], r[5]) for r in rows]
+    return [Outage(r[0], r[1], r[2], frozenset(r[3]), r[4], r[5], r[6]) for r in rows]
 
 
 def arrived(conn: Connection, seen: str) -> Arrived:
@@ -167,9 +169,10 @@ def write_usage(conn: Connection, usage: Usage) -> None:
     conn.execute(Q["merge_usage"])
 
 
-def events(conn: Connection, since_s: int) -> tuple[list[Event], dict[Subject, int]]:
+def events(conn: Connection, since_s: int, network_since_s: int) -> tuple[list[Event], dict[Subject, int]]:
     """Return the events that may still change, and the highest epoch of every subject and group."""
-    rows = conn.execute(Q["remembered_events"], {"since_s": since_s}).fetchall()
+    since = {"since_s": since_s, "network_since_s": network_since_s}
+    rows = conn.execute(Q["remembered_events"], since).fetchall()
     epochs = {(r[0], r[1], r[2]): int(r[3]) for r in conn.execute(Q["epochs"]).fetchall()}
     return [_event(row) for row in rows], epochs
 

@@ -11,7 +11,15 @@ DETECTORS = ("continuous_flow", "burst", "low_pressure", "off_shift")
 """The detectors with an advice of their own; a message leads with the first of these that saw the event."""
 
 _EVIDENCE = {
-    "continuous_flow": ("rate_lph", "threshold_lph", "window_h", "coverage", "grade", "quarters_of_96"),
+    "continuous_flow": (
+        "rate_lph",
+        "threshold_lph",
+        "window_h",
+        "coverage",
+        "grade",
+        "quarters_of_96",
+        "running_h",
+    ),
     "burst": ("flow_lph", "threshold_lph", "usual_max_lph", "q3_lph", "minutes"),
     "low_pressure": ("min_kpa", "service_min_kpa", "minutes", "meters"),
     "off_shift": ("volume_l", "usual_l", "threshold_l", "off_hours"),
@@ -114,7 +122,7 @@ def _value(name: str, value: Any, speech: Speech) -> str:  # noqa: PLR0911 - one
         return speech.volume_l(value)
     if name.endswith("_kpa"):
         return speech.pressure(value)
-    if name == "off_hours":
+    if name in ("off_hours", "running_h"):
         return speech.hours(value)
     if name == "minutes":
         return speech.minutes(value)

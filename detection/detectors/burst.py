@@ -13,7 +13,8 @@ Floats = NDArray[np.float32]
 
 
 def _slots(chunk: Chunk) -> int:
-    return max(1, -(-1800 // chunk.series.slot_s))
+    """Return half an hour in slots, at least two: an hour in which a pool was filled is no burst."""
+    return max(2, -(-1800 // chunk.series.slot_s))
 
 
 def _usual(chunk: Chunk, index: Index, before: NDArray[np.int64] | None = None) -> tuple[Floats, Floats]:

@@ -83,3 +83,14 @@ def rested_share(volume_l: Floats, covered: Bools, threshold_l: Floats) -> tuple
     rested = (covered & (volume_l < threshold_l[:, None])).reshape(days).any(axis=2) & known
     n = known.sum(axis=1)
     return (rested.sum(axis=1) / np.maximum(n, 1)).astype(np.float32), n
+
+
+def still_share(volume_l: Floats, covered: Bools, threshold_l: Floats) -> NDArray[np.float64]:
+    """Return the share of known hours that are still, one value a meter; 0 where none is known.
+
+    >>> v, known = np.array([[0, 5, 9, 0]], np.float32), np.array([[1, 1, 1, 0]], bool)
+    >>> still_share(v, known, np.full(1, 4, np.float32))
+    array([0.33333333])
+    """
+    still = (covered & (volume_l < threshold_l[:, None])).sum(axis=1)
+    return np.asarray(still / np.maximum(covered.sum(axis=1), 1))

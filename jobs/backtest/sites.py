@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from detection.lifecycle import Outage
 from detection.network import Network
+from detection.outages import Outage
 from detection.roster import Roster, Site, district
 from jobs.dataset import CustomerRow, Dataset, DmaRow, MeterRow
 from jobs.dataset.readings import micros

@@ -46,7 +46,8 @@ from detector_policy;
 
 -- name: outages seq: outage, outage_subject
 select o.id, o.code, o.dma_id, coalesce(array_agg(s.service_point_id) filter (where s.service_point_id is not null), '{}'),
-    extract(epoch from o.starts_at)::bigint, extract(epoch from coalesce(o.ended_at, o.expected_end))::bigint
+    extract(epoch from o.starts_at)::bigint, extract(epoch from coalesce(o.ended_at, o.expected_end))::bigint,
+    o.event_id
 from outage o
 left join outage_subject s on s.outage_id = o.id
 where coalesce(o.ended_at, o.expected_end) >= to_timestamp(%(since_s)s)
@@ -117,7 +118,8 @@ select id, subject_kind, subject, grp, epoch, detectors, meter_id, account_no, d
     severity, magnitude, unit, loss_m3, money, evidence, episodes, announced, suppressed_by,
     extract(epoch from retracted_at)::bigint
 from event
-where (cleared_at is null and retracted_at is null) or greatest(last_seen, cleared_at) >= to_timestamp(%(since_s)s);
+where (cleared_at is null and retracted_at is null) or greatest(last_seen, cleared_at) >= to_timestamp(%(since_s)s)
+    or (grp = 'network' and greatest(last_seen, cleared_at) >= to_timestamp(%(network_since_s)s));
 
 -- name: epochs seq: event
 select subject_kind, subject, grp, max(epoch) from event group by subject_kind, subject, grp;

@@ -8,7 +8,8 @@ import numpy as np
 
 from core.batch import ReadingBatch, concat
 from detection.engine import Engine
-from detection.lifecycle import Change, Event, Outage
+from detection.lifecycle import Change, Event
+from detection.outages import Outage
 from detection.portion import cut
 from detection.roster import Roster, Site
 

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from core.batch import ReadingBatch
 from detection.engine import Engine
-from detection.lifecycle import Event, Outage
+from detection.lifecycle import Event
+from detection.outages import Outage
 from detection.policy import Policy
 from detection.portion import cut
 from detection.roster import Roster, Site
@@ -130,10 +131,56 @@ def test_onset_is_dated_back_and_end_forward() -> None:
     changes = play(engine, register(1, home(600, leak=(409, 480, 30))), every_s=5 * HOUR)
     (event,) = live(engine)
     assert event.onset_s == T0 + 409 * HOUR  # it flowed from the leak on, at 01:00
-    assert event.detected_s == event.onset_s + 24 * HOUR
+    assert event.detected_s == event.onset_s + 9 * HOUR  # at one rate all night
     assert event.cleared_s == T0 + 480 * HOUR
     assert kinds(changes) == ["opened", "cleared"]
     assert event.loss_m3 == pytest.approx(0.03 * 71) and event.money == pytest.approx(event.loss_m3 * 4)
+
+
+def test_flow_that_is_never_alike_is_found_by_the_missing_rests() -> None:
+    volumes = home(600)
+    volumes[409:480] += 5 + np.arange(71) * 7 % 23
+    engine = Engine(roster(HOME))
+    play(engine, register(1, volumes), every_s=5 * HOUR)
+    (event,) = live(engine)
+    assert event.detected_s == event.onset_s + 24 * HOUR == T0 + (409 + 24) * HOUR
+    assert event.evidence["continuous_flow"]["grade"] == "continuous"
+
+
+def test_home_that_seldom_rests_must_miss_more_of_its_rests() -> None:
+    """Two still hours a day: ten missing are five days, of which four windows are asked."""
+    volumes = 30 + np.arange(1000.0) * 7 % 23
+    volumes[::12] = 0
+    volumes[720:900] += 5
+    engine = Engine(roster(HOME))
+    play(engine, register(1, volumes), every_s=5 * HOUR)
+    (event,) = live(engine)
+    assert event.detected_s == event.onset_s + 96 * HOUR == T0 + (709 + 96) * HOUR
+
+
+def test_running_toilet_is_one_event_until_it_has_been_quiet_for_two_days() -> None:
+    volumes = home(900, seed=3)
+    for start in range(500, 650, 15):
+        volumes[start : start + 5] += 21.4
+    engine = Engine(roster(HOME))
+    changes = play(engine, register(1, volumes), every_s=5 * HOUR)
+    (event,) = live(engine)
+    assert kinds(changes)[0] == "opened" and kinds(changes)[-1] == "cleared"
+    assert "reopened" not in kinds(changes)
+    evidence = event.evidence["continuous_flow"]
+    assert evidence["grade"] == "intermittent" and 25 <= evidence["running_h"] <= 60
+    assert 20 <= event.magnitude <= 23
+    assert T0 + 500 * HOUR <= event.onset_s <= T0 + 540 * HOUR
+    assert event.detected_s <= T0 + 580 * HOUR and event.cleared_s <= T0 + 720 * HOUR
+
+
+def test_machine_that_has_always_run_at_one_rate_is_no_leak() -> None:
+    volumes = home(1000, seed=3)
+    for start in range(8, 1000, 24):
+        volumes[start : start + 5] = 16
+    engine = Engine(roster(HOME))
+    play(engine, register(1, volumes))
+    assert live(engine) == []
 
 
 def test_growing_leak_is_updated_once_a_quarter() -> None:
@@ -227,7 +274,8 @@ def test_late_readings_raise_what_was_missed_and_date_it_honestly() -> None:
 def test_estimated_hours_neither_raise_nor_clear() -> None:
     batch = register(1, home(600, leak=(409, 600, 30)))
     n = np.arange(len(batch))
-    engine = Engine(roster(HOME))
+    by_rest = Policy(1, "continuous_flow", params={"steady_nats": 0})
+    engine = Engine(roster(HOME), [by_rest])
     play(engine, batch.take((n < 420) | (n > 427)))  # too little of the first 24 hours is known
     (event,) = live(engine)
     assert event.detected_s > T0 + (409 + 24) * HOUR

@@ -4,6 +4,7 @@ import doctest
 import importlib
 import math
 import pkgutil
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ from hypothesis.extra.numpy import arrays
 
 import detection
 from detection.kernels.burst import burst
-from detection.kernels.continuous_flow import continuous_flow, flow_start, rested_share
+from detection.kernels.continuous_flow import continuous_flow, flow_start, rested_share, still_share
 from detection.kernels.low_pressure import low_pressure
 from detection.kernels.off_shift import off_shift, spread, weekly_profile
 from detection.kernels.runs import last_before, quantile, run_length, trailing_count
+from detection.kernels.steady import PAUSE_H, recurrence, steady_level
 
 SHAPE = st.tuples(st.integers(1, 4), st.integers(1, 40))
 VOLUMES = st.floats(0, 20, width=32)
@@ -95,6 +97,65 @@ def test_rested_share_is_its_reference(data: st.DataObject) -> None:
         ]
         assert known[m] == len(whole)
         assert share[m] == pytest.approx(len(rested) / max(len(whole), 1))
+
+
+@given(st.data())
+@settings(max_examples=150, deadline=None)
+def test_steady_level_is_its_reference(data: st.DataObject) -> None:
+    volume, covered = data.draw(streams())
+    n, slots = volume.shape
+    step = per_meter(data.draw, n, st.sampled_from([1.0, 10.0]), np.float32)
+    levels = steady_level(volume, covered, step)
+    for m in range(n):
+        for t in range(slots):
+            run = [volume[m, p] for p in range(max(t - 2, 0), t + 1) if covered[m, p]]
+            alike = len(run) == 3 and min(run) >= 3 * step[m]
+            alike = alike and max(run) - min(run) <= step[m] + np.float32(0.05) * min(run)
+            expected = np.mean(run) if alike else np.nan
+            np.testing.assert_allclose(levels[m, t], expected, rtol=1e-5)
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_recurrence_is_its_reference(data: st.DataObject) -> None:
+    slots, day, recent = 420, 400, 150
+    rng = np.random.default_rng(data.draw(st.integers(0, 1000)))
+    volume = (rng.integers(0, 30, (2, slots)) * (rng.random((2, slots)) < 0.6)).astype(np.float32)
+    for start in data.draw(st.lists(st.integers(0, slots - 6), max_size=8)):
+        volume[rng.integers(0, 2), start : start + int(rng.integers(3, 7))] = rng.integers(9, 12)
+    covered = rng.random((2, slots)) < 0.97
+    step = np.array([1, 2], np.float32)
+    levels = steady_level(volume, covered, step)
+    row, at = np.nonzero(~np.isnan(levels))
+    keep = at >= day - 20
+    row, at = row[keep], at[keep]
+    found = recurrence(levels, volume, covered, step, row, at, day, recent)
+    for k in range(len(row)):
+        m, t, unit = row[k], at[k], step[row[k]]
+        x = levels[m, t]
+        width = 0.7 * unit + 0.05 * x
+        near = [s for s in range(slots) if abs(levels[m, s] - x) <= width]
+        lately = [s for s in near if t - recent < s <= t]
+        runs = 1 + sum(b - a > 3 for a, b in pairwise(lately))
+        begun = [b for a, b in zip([-100, *lately], lately, strict=False) if b - a > PAUSE_H][-1] - 2
+        past = [s for s in range(day - recent) if covered[m, s]]
+        like = sum(abs(volume[m, s] - x) <= width + unit / 2 for s in past)
+        p = max((like + 1) / (sum(volume[m, s] >= unit for s in past) + 20), 0.01)
+        habit = sum(s < day - recent for s in near) * recent / (day - recent) > 0.1 * len(lately)
+        nats = 0 if habit else (len(lately) + runs) * -math.log(p) / (1 if runs > 1 else 1.6)
+        assert found.nats[k] == pytest.approx(nats, rel=1e-4)
+        assert found.first[k] == begun
+        assert found.rested[k] == any(covered[m, s] and volume[m, s] < unit for s in range(begun, t))
+
+
+@given(st.data())
+@settings(max_examples=30, deadline=None)
+def test_still_share_is_its_reference(data: st.DataObject) -> None:
+    volume, covered = data.draw(streams())
+    threshold = per_meter(data.draw, len(volume), VOLUMES, np.float32)
+    for m, share in enumerate(still_share(volume, covered, threshold)):
+        known = volume[m, covered[m]]
+        assert share == pytest.approx((known < threshold[m]).mean() if len(known) else 0)
 
 
 @pytest.mark.parametrize("kernel", [burst, low_pressure])
@@ -196,3 +257,17 @@ def test_low_pressure_is_not_raised_by_one_reading() -> None:
     raises, clears = low_pressure(kpa, np.ones_like(kpa, bool), np.array([140], np.float32), 2)
     assert np.flatnonzero(raises[0]).tolist() == [5]
     assert np.flatnonzero(clears[0]).tolist() == [3, 7]
+
+
+def test_evidence_of_steady_runs_on_a_fixed_stream() -> None:
+    volume = np.zeros((1, 760), np.float32)
+    volume[0, ::5] = 37
+    volume[0, 701:705] = [21, 22, 21, 22]
+    volume[0, 731:737] = [22, 22, 21, 22, 21, 21]
+    covered, one = np.ones_like(volume, bool), np.ones(1, np.float32)
+    levels = steady_level(volume, covered, one)
+    at = np.flatnonzero(~np.isnan(levels[0]))
+    assert at.tolist() == [703, 704, 733, 734, 735, 736]
+    found = recurrence(levels, volume, covered, one, np.zeros(6, int), at, 696, 168)
+    assert [round(float(x), 1) for x in found.nats] == [5.8, 8.6, 23.0, 27.6, 32.2, 36.8]
+    assert found.first.tolist() == [701] * 6 and found.rested.tolist() == [False] * 2 + [True] * 4
