@@ -5,8 +5,15 @@ against it, docs/detectors.md is tested against it, and the engine runs what sta
 """
 
 from detection.detector import Detector
-from detection.detectors import burst, continuous_flow, low_pressure, off_shift
+from detection.detectors import burst, continuous_flow, low_pressure, main_burst, off_shift
 
 DETECTORS: dict[str, Detector] = {
-    d.name: d for d in (continuous_flow.DETECTOR, burst.DETECTOR, low_pressure.DETECTOR, off_shift.DETECTOR)
+    d.name: d
+    for d in (
+        continuous_flow.DETECTOR,
+        burst.DETECTOR,
+        low_pressure.DETECTOR,
+        main_burst.DETECTOR,
+        off_shift.DETECTOR,
+    )
 }

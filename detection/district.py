@@ -135,13 +135,14 @@ def look(chunk: Chunk, i: int) -> View | None:
     how = np.concatenate([chunk.timetable.hour_of_week(int(a), int(b)) for a, b in _runs(hours)])
     split = bounds.volume[bounds.feeds][:-1]
     values = np.vstack([np.where(covered, kpa, np.nan)[:, at], split])
+    metered, expected, inflow_spread = _expected(chunk, i, dma_id, start, at, inflow, how, learn)
+    drives = expected if metered else inflow
     rest, spread = kernel.residuals(
-        values, kernel.features(inflow, bounds.passed, bounds.level, how, usual), learn
+        values, kernel.features(drives, bounds.passed, bounds.level, how, usual), learn, kernel.FLOWS
     )
-    metered, inflow_rest, inflow_spread = _inflow(chunk, i, dma_id, start, at, inflow, how, learn)
-    rest = np.column_stack([rest, inflow_rest])
+    rest = np.column_stack([rest, inflow - expected])
     spread = np.append(spread, inflow_spread)
-    signed = signatures.signature(found, through[learn], weight[learn], usual_through)
+    signed = signatures.signature(found, through[learn], weight[learn], usual_through, beyond=not metered)
     signed = np.vstack([signed[: len(values)], np.ones((1, signed.shape[1]))])
     use = np.isfinite(signed).all(axis=1) & np.isfinite(spread)
     keep = hours >= recent
@@ -173,7 +174,7 @@ def look(chunk: Chunk, i: int) -> View | None:
 
 @dataclass(frozen=True)
 class _Bounds:
-    """The meters around a district over some hours: positions in the roster, volumes in m3 (meters, hours)."""
+    """The meters around a district over some hours: roster positions, volumes in m3 (meters, hours)."""
 
     site: Index
     volume: Floats
@@ -194,7 +195,7 @@ def _bounds(chunk: Chunk, i: int, dma_id: int, start: int, at: Index) -> _Bounds
     return _Bounds(site, told, feeds, stores, told[~feeds & ~stores].sum(axis=0), level)
 
 
-def _inflow(
+def _expected(
     chunk: Chunk,
     i: int,
     dma_id: int,
@@ -204,7 +205,7 @@ def _inflow(
     how: NDArray[np.int64],
     learn: Bools,
 ) -> tuple[bool, Floats, float]:
-    """Return whether use is metered, inflow less what is expected (hours,), and its spread while learning.
+    """Return whether use is metered, the inflow that is expected (hours,), and its error while learning.
 
     What the customers' meters say leads to what is expected; without them, the hour of the week.
     """
@@ -214,18 +215,17 @@ def _inflow(
     known = heard >= max(_HEARD * customers, 1)
     if customers and (known & learn).sum() > learn.sum() / 2:
         share = np.where(known, used / np.maximum(heard, 1) * customers, np.nan) / 1000.0
-        rest, spread = kernel.residuals(
-            inflow[None], np.column_stack([np.ones(len(share)), share]).astype(np.float64), learn
-        )
-        return True, rest[:, 0], float(spread[0])
+        of = np.column_stack([np.ones(len(share)), share]).astype(np.float64)
+        rest, spread = kernel.residuals(inflow[None], of, learn, 2)
+        gone = np.where(np.isnan(rest[:, 0]), np.nan, inflow - rest[:, 0])
+        return True, gone, float(spread[0])
     weeks = np.full((168, int(learn.sum()) // 24), np.nan)
     order = np.argsort(how[learn], kind="stable")
     which = how[learn][order]
     weeks[which, np.arange(len(which)) - np.searchsorted(which, which)] = inflow[learn][order]
-    blank = np.isnan(weeks).all(axis=1)
-    weeks[blank] = np.nanmean(inflow[learn])
-    rest = inflow - np.nanmedian(weeks, axis=1)[how]
-    return False, rest, float(np.nanstd(rest[learn]))
+    weeks[np.isnan(weeks).all(axis=1)] = np.nanmean(inflow[learn])
+    expected = np.nanmedian(weeks, axis=1)[how]
+    return False, expected, float(np.nanstd((inflow - expected)[learn]))
 
 
 def _place(roster: Roster, dma_id: int, sensors: Index, inlets: Index, outlets: Index) -> Place:

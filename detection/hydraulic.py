@@ -106,12 +106,12 @@ class Model:
         moved = np.zeros((len(at) + len(sources), self.pipes.nodes))
         moved[: len(at), where] = heads[seat[at]] * (KPA_PER_M / 3600)
         for k, node in enumerate(sources, len(at)):
-            given = np.flatnonzero(part.fixed == seat[node]) if node >= 0 else []
+            given = np.flatnonzero(part.fixed == (seat[node] if node >= 0 else -2)).tolist()
             moved[k, where] = shares[given[0]] if len(given) else np.nan
         return moved
 
     def _around(self, drawing: Index, at: Index) -> tuple[Pipes, Index]:
-        """Return the parts that any of the nodes hang together with or are fed by, and each node's seat there."""
+        """Return the parts any of the nodes belongs to or is fed from, and each node's seat there."""
         whole = self.pipes
         part = hydraulics.component(whole)
         kept = set(part[np.concatenate([drawing, at])].tolist())
@@ -149,7 +149,7 @@ class Model:
 
 @lru_cache(maxsize=2)
 def model(network: Network) -> Model:
-    """Return what there is to solve: the EPANET model where the network has one that can be read, else the map."""
+    """Return what there is to solve: the EPANET model where there is a readable one, else the map."""
     if network.inp:
         try:
             return of_inp(network.inp)

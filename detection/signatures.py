@@ -35,12 +35,13 @@ class Place:
 
 @dataclass(frozen=True)
 class Answers:
-    """(levels, sensors + inlets, pipes) what 1 m3/h on each pipe moves beyond 1 m3/h spread over everybody.
+    """What 1 m3/h moves, on each pipe (levels, sensors + inlets, pipes), and spread over all (.., 1).
 
     Sensors that are not on the map, and inlets that are no sources of it, are NaN.
     """
 
     moved: Floats
+    even: Floats
     seen: Bools
 
 
@@ -61,23 +62,25 @@ def answers(model: Model, place: Place, usual_m3h: float, passed_m3h: float) -> 
     outlets = net.find(place.outlets)
     outlets = outlets[outlets >= 0]
     inlets = net.find(place.inlets)
-    found, reach = [], []
+    found, even, reach = [], [], []
     for level in LEVELS:
         demand = weight * usual_m3h * level
         np.add.at(demand, outlets, passed_m3h * level / max(len(outlets), 1))
         by_node = net.answers(demand, sensors[on_map], inlets)
         pipes = (by_node[:, net.pipes.a] + by_node[:, net.pipes.b]) / 2
-        found.append(np.where(np.isnan(pipes), np.nan, pipes - (by_node @ weight)[:, None]))
+        found.append(pipes)
+        even.append((by_node @ weight)[:, None])
         reach.append(np.abs(pipes[: int(on_map.sum())]).max(axis=0))
-    full = np.full((len(LEVELS), len(sensors) + len(inlets), len(net.names)), np.nan)
-    full[:, np.concatenate([on_map, np.ones(len(inlets), bool)])] = np.stack(found)
-    return Answers(full, np.max(reach, axis=0) > _SEEN_KPA)
+    rows = np.concatenate([on_map, np.ones(len(inlets), bool)])
+    return Answers(_spread(found, rows), _spread(even, rows), np.max(reach, axis=0) > _SEEN_KPA)
 
 
-def signature(found: Answers, flow: Floats, weight: Floats, usual: float) -> Floats:
+def signature(found: Answers, flow: Floats, weight: Floats, usual: float, *, beyond: bool) -> Floats:
     """Return the amplitude of 1 m3/h over hours of a given flow, as `Sums.mean` sees it (channels, pipes).
 
         sum_t w(t) s(flow(t)) / sum_t w(t)^2, with s straight between the levels
+
+    `beyond` the same spread over everybody: what is left where pressures are judged by the inflow.
 
     Parameters
     ----------
@@ -88,7 +91,7 @@ def signature(found: Answers, flow: Floats, weight: Floats, usual: float) -> Flo
     known = ~np.isnan(part) & ~np.isnan(weight)
     shares = np.stack([np.interp(part[known], LEVELS, np.eye(len(LEVELS))[k]) for k in range(len(LEVELS))])
     each = shares @ weight[known] / max(float((weight[known] ** 2).sum()), 1e-9)
-    return np.asarray(np.tensordot(each, found.moved, 1))
+    return np.asarray(np.tensordot(each, found.moved - found.even if beyond else found.moved, 1))
 
 
 def weights(flow: Floats, usual: float) -> Floats:
@@ -101,3 +104,10 @@ def _sourced(model: Model, place: Place) -> Model:
     if len(model.pipes.fixed):
         return model
     return model.with_sources(place.stores if len(place.stores) else place.inlets)
+
+
+def _spread(levels: Sequence[Floats], rows: Bools) -> Floats:
+    """Return the levels as one array with rows of NaN between theirs."""
+    full = np.full((len(levels), len(rows), levels[0].shape[1]), np.nan)
+    full[:, rows] = np.stack(levels)
+    return full

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from notify.speech import Speech, finite
 from service.facts import EventFacts, Facts
 
-DETECTORS = ("continuous_flow", "burst", "low_pressure", "off_shift")
+DETECTORS = ("continuous_flow", "burst", "main_burst", "low_pressure", "off_shift")
 """The detectors with an advice of their own; a message leads with the first of these that saw the event."""
 
 _EVIDENCE = {
@@ -22,10 +22,15 @@ _EVIDENCE = {
     ),
     "burst": ("flow_lph", "threshold_lph", "usual_max_lph", "q3_lph", "minutes"),
     "low_pressure": ("min_kpa", "service_min_kpa", "minutes", "meters"),
+    "main_burst": ("flow_lph", "usual_lph", "drop_kpa", "area", "sensors"),
     "off_shift": ("volume_l", "usual_l", "threshold_l", "off_hours"),
 }
 _OUTLOOK_DAYS = {"continuous_flow": 30, "burst": 1}
 """How far ahead it makes sense to say what goes on being lost, in days, where the flow does not rest."""
+
+
+#: So many pipes or sensors are named in a message.
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -128,4 +133,6 @@ def _value(name: str, value: Any, speech: Speech) -> str:  # noqa: PLR0911 - one
         return speech.minutes(value)
     if name == "coverage":
         return speech.share(value)
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value[:_NAMED])
     return value if isinstance(value, str) else speech.number(value)

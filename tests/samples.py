@@ -31,6 +31,13 @@ EVIDENCE: dict[str, dict[str, Any]] = {
         "minutes": 35,
     },
     "low_pressure": {"min_kpa": 102.4, "service_min_kpa": 140.0, "minutes": 45, "meters": ["P-1", "P-2"]},
+    "main_burst": {
+        "flow_lph": 6200.0,
+        "usual_lph": 152_000.0,
+        "drop_kpa": 2.31,
+        "area": ["p183", "p856"],
+        "sensors": ["P-1", "P-2"],
+    },
     "off_shift": {
         "volume_l": 1210.0,
         "usual_l": 35.0,
@@ -40,9 +47,27 @@ EVIDENCE: dict[str, dict[str, Any]] = {
         "shift": "learned",
     },
 }
-GROUP = {"continuous_flow": "leak", "burst": "leak", "low_pressure": "pressure", "off_shift": "industrial"}
-MAGNITUDE = {"continuous_flow": 42.3, "burst": 2890.0, "low_pressure": 37.6, "off_shift": 1175.0}
-UNIT = {"continuous_flow": "L/h", "burst": "L/h", "low_pressure": "kPa", "off_shift": "L/h"}
+GROUP = {
+    "continuous_flow": "leak",
+    "burst": "leak",
+    "low_pressure": "pressure",
+    "main_burst": "network",
+    "off_shift": "industrial",
+}
+MAGNITUDE = {
+    "continuous_flow": 42.3,
+    "burst": 2890.0,
+    "low_pressure": 37.6,
+    "main_burst": 6200.0,
+    "off_shift": 1175.0,
+}
+UNIT = {
+    "continuous_flow": "L/h",
+    "burst": "L/h",
+    "low_pressure": "kPa",
+    "main_burst": "L/h",
+    "off_shift": "L/h",
+}
 
 
 @dataclass(frozen=True)
@@ -101,7 +126,7 @@ def usage(conn: Connection, meter_id: int, *, onset: datetime = ONSET, until: da
 
 def event(conn: Connection, detector: str = "continuous_flow", *, kind: str = "opened", **values: Any) -> int:
     """Insert an event of the meter M-1 (of the district for low_pressure) with its first entry."""
-    of_dma = detector == "low_pressure"
+    of_dma = detector in ("low_pressure", "main_burst")
     where: dict[str, Any] = {"dma_id": conn.execute("select id from dma where code = 'D1'").fetchall()[0][0]}
     if of_dma:
         where |= {"subject_kind": "dma", "subject": "D1"}

@@ -185,7 +185,7 @@ DETECTOR = Detector(
             6.0,
             "standard deviations",
             "How far a change must stand out of what moves from day to day.",
-            "chance alone (normal noise, four looks a day, 100 places) reaches it once in centuries; held out",
+            "own: by chance (normal noise, 100 places, four looks a day) once in centuries",
             low=3.0,
             high=100.0,
         ),

@@ -15,6 +15,8 @@ EXPONENT = 1.852
 BACK_H = (24, 48, 96, 168, 336, 672, 1344)
 DAY = 24
 _RIDGE = 1e-3
+#: So many of the features are flows and levels; the others are times.
+FLOWS = 7
 
 
 def features(inflow: Floats, passed: Floats, level: Floats, hour_of_week: Ints, usual: float) -> Floats:
@@ -41,8 +43,11 @@ def features(inflow: Floats, passed: Floats, level: Floats, hour_of_week: Ints, 
     return np.stack([*columns, level / usual, *waves, loss * (hour_of_week >= 120)], axis=1)
 
 
-def residuals(values: Floats, of: Floats, learn: Bools) -> tuple[Floats, Floats]:
+def residuals(values: Floats, of: Floats, learn: Bools, first: int) -> tuple[Floats, Floats]:
     """Return each channel less its regression on the features, and the spread of that while learning.
+
+    It is regressed on the `first` features, and the rest on the others: where use is alike from day to day,
+    the time of day must not explain what the flow does.
 
     Parameters
     ----------
@@ -57,7 +62,7 @@ def residuals(values: Floats, of: Floats, learn: Bools) -> tuple[Floats, Floats]
 
     >>> x = np.stack([np.ones(50), np.arange(50.0)], 1)
     >>> y = np.where(np.arange(50) < 40, 3 + 2 * np.arange(50.0), 0)[None]
-    >>> rest, _ = residuals(y, x, np.arange(50) < 40)
+    >>> rest, _ = residuals(y, x, np.arange(50) < 40, 2)
     >>> bool(abs(rest[:40]).max() < 0.01), round(float(rest[49, 0]))
     (True, -101)
     """
@@ -67,9 +72,12 @@ def residuals(values: Floats, of: Floats, learn: Bools) -> tuple[Floats, Floats]
         use = learn & sound & ~np.isnan(value)
         if use.sum() < 2 * of.shape[1]:
             continue
-        x = of[use]
-        learned = np.linalg.solve(x.T @ x + _RIDGE * np.eye(x.shape[1]), x.T @ value[use])
-        rest[:, c] = value - of @ learned
+        rest[:, c] = value
+        for some in (slice(None, first), slice(first, None)):
+            x = of[use, some]
+            if x.shape[1]:
+                square = x.T @ x + _RIDGE * np.eye(x.shape[1])
+                rest[:, c] -= of[:, some] @ np.linalg.solve(square, x.T @ rest[use, c])
         spread[c] = max(float(np.std(rest[use, c])), 1e-6)
     return rest, spread
 
