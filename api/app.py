@@ -12,14 +12,16 @@ from api.events.endpoints import router as events
 from api.health.endpoints import router as health
 from api.meters.endpoints import router as meters
 from api.middleware import Envelope
+from api.policies.endpoints import router as policies
 from api.problem import Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
 from api.tickets.endpoints import router as tickets
 from core.clock import Clock
 from core.settings import Settings
+from service.policies import Rules
 from sql.pool import Pool
 
-ROUTERS = (customers, meters, events, tickets, quarantine, health)
+ROUTERS = (customers, meters, events, tickets, policies, quarantine, health)
 DESCRIPTION = """\
 Smart-water-meter readings, what was found in them, and the service that follows.
 
@@ -32,6 +34,7 @@ TAGS = [
     {"name": "meters", "description": "The device, what it said, and the use made of it."},
     {"name": "events", "description": "What the detectors found."},
     {"name": "tickets", "description": "The service cases that people work on."},
+    {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
     {"name": "health", "description": "Whether the process is alive, ready, and how it is doing."},
 ]
@@ -56,8 +59,8 @@ class Api(FastAPI):
         return self.openapi_schema
 
 
-def create_app(settings: Settings, clock: Clock, pool: Pool) -> FastAPI:
-    """Build the API on an open pool of the role `api`.
+def create_app(settings: Settings, clock: Clock, pool: Pool, rules: Rules) -> FastAPI:
+    """Build the API on an open pool of the role `api`; `rules` is the detectors' word on policies.
 
     There is no page that would load scripts from another host: the document is at /openapi.json.
     """
@@ -71,7 +74,7 @@ def create_app(settings: Settings, clock: Clock, pool: Pool) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.settings, app.state.clock, app.state.pool = settings, clock, pool
+    app.state.settings, app.state.clock, app.state.pool, app.state.rules = settings, clock, pool, rules
     for router in ROUTERS:
         app.include_router(router)
     add_handlers(app)

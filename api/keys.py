@@ -18,6 +18,8 @@ KeyScope = Literal[
     "events:read",
     "tickets:read",
     "tickets:write",
+    "policies:read",
+    "policies:write",
     "quarantine:read",
     "quarantine:write",
     "metrics:read",

@@ -15,6 +15,7 @@ from api.app import create_app
 from core.clock import Clock
 from core.errors import SettingsError
 from core.settings import Settings
+from service.policies import Rules
 from sql.pool import open_pool
 
 CONNECTIONS = 8
@@ -57,24 +58,33 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(
-    settings: Settings, clock: Clock, database_url: str, stopping: threading.Event | None = None
+    settings: Settings,
+    clock: Clock,
+    database_url: str,
+    rules: Rules,
+    stopping: threading.Event | None = None,
 ) -> None:
     """Serve the API until `stopping` is set, or without one until SIGTERM or SIGINT; then finish requests.
 
     Raises SettingsError when the configured address can't be had.
     """
     with listen(settings.api_host, settings.api_port) as door:
-        serve_on(door, settings, clock, database_url, stopping or _told_by_signal())
+        serve_on(door, settings, clock, database_url, rules, stopping or _told_by_signal())
 
 
 def serve_on(
-    door: socket.socket, settings: Settings, clock: Clock, database_url: str, stopping: threading.Event
+    door: socket.socket,
+    settings: Settings,
+    clock: Clock,
+    database_url: str,
+    rules: Rules,
+    stopping: threading.Event,
 ) -> None:
     """Serve the API on a socket that listens already, until `stopping` is set."""
     host, port = door.getsockname()[:2]
     with open_pool(database_url, "api", size=CONNECTIONS) as pool:
         config = uvicorn.Config(
-            create_app(settings, clock, pool),
+            create_app(settings, clock, pool, rules),
             log_config=None,
             access_log=False,
             server_header=False,

@@ -5,15 +5,31 @@ against it, docs/detectors.md is tested against it, and the engine runs what sta
 """
 
 from detection.detector import Detector
-from detection.detectors import burst, continuous_flow, low_pressure, main_burst, off_shift
+from detection.detectors import (
+    burst,
+    continuous_flow,
+    drift,
+    level_shift,
+    low_pressure,
+    main_burst,
+    off_shift,
+    rising_minimum,
+    spike,
+    zero_use,
+)
 
 DETECTORS: dict[str, Detector] = {
-    d.name: d
-    for d in (
-        continuous_flow.DETECTOR,
-        burst.DETECTOR,
-        low_pressure.DETECTOR,
-        main_burst.DETECTOR,
-        off_shift.DETECTOR,
+    module.DETECTOR.name: module.DETECTOR
+    for module in (
+        continuous_flow,
+        rising_minimum,
+        burst,
+        low_pressure,
+        main_burst,
+        off_shift,
+        spike,
+        level_shift,
+        drift,
+        zero_use,
     )
 }

@@ -112,23 +112,25 @@ class Policies:
                 policy.valid_until_s
             ):
                 continue
-            covered = self._covers(policy)
+            covered = covers(policy, roster)
             for name, value in policy.params.items():
                 params[name][covered] = value
             on[covered] = policy.enabled and policy.exemption is None
         return Resolved(enabled & on, params)
 
-    def _covers(self, policy: Policy) -> NDArray[np.bool_] | slice:
-        if policy.scope == Scope.DEFAULT:
-            return slice(None)
-        column = {
-            Scope.SECTOR: self._roster.sector,
-            Scope.SEGMENT: self._roster.segment,
-            Scope.DMA: self._roster.dma,
-            Scope.CUSTOMER: self._roster.account_no,
-            Scope.METER: self._roster.serial,
-        }[Scope(policy.scope)]
-        return np.asarray(column == policy.scope_key)
+
+def covers(policy: Policy, roster: Roster) -> NDArray[np.bool_]:
+    """Return which sites of a roster lie in the scope of a policy."""
+    if policy.scope == Scope.DEFAULT:
+        return np.ones(len(roster), bool)
+    column = {
+        Scope.SECTOR: roster.sector,
+        Scope.SEGMENT: roster.segment,
+        Scope.DMA: roster.dma,
+        Scope.CUSTOMER: roster.account_no,
+        Scope.METER: roster.serial,
+    }[Scope(policy.scope)]
+    return np.asarray(column == policy.scope_key)
 
 
 def _hour(ts_s: int) -> int:

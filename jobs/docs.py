@@ -68,8 +68,11 @@ def endpoints_md() -> str:
 
     from api.app import create_app
     from core.clock import SystemClock
+    from jobs.preview import LiveRules
+    from sql.pool import Pool
 
-    document = create_app(Settings.model_construct(), SystemClock(), ConnectionPool(open=False)).openapi()
+    pool: Pool = ConnectionPool(open=False)
+    document = create_app(Settings.model_construct(), SystemClock(), pool, LiveRules("", 8)).openapi()
     lines = [
         "# Endpoints",
         "",

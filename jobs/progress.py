@@ -1,16 +1,23 @@
 """Say how far a long job is: a bar on a terminal, a line at every tenth elsewhere."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 Advance = Callable[[int], None]
+Show = Callable[[str, int], AbstractContextManager[Advance]]
 
 
 def quiet(count: int) -> None:
     """Tell nobody."""
+
+
+@contextmanager
+def silent(what: str, total: int) -> Iterator[Advance]:
+    """Show nothing."""
+    yield quiet
 
 
 @contextmanager

@@ -81,9 +81,11 @@ def jobs() -> int:
 def api() -> int:
     """REST for other programs."""
     from api.serve import serve
+    from jobs.preview import LiveRules
 
     settings = located(load())
     logs.configure(settings.log_level)
     structlog.contextvars.bind_contextvars(role="api")
-    serve(settings, SystemClock(), settings.database_url)
+    rules = LiveRules(settings.database_url, settings.detect_window_days)
+    serve(settings, SystemClock(), settings.database_url, rules)
     return 0

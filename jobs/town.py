@@ -12,6 +12,7 @@ from rich.table import Table
 
 from core.clock import SystemClock
 from core.errors import BadDataError, SettingsError
+from jobs.options import duration, instant, ordered_span
 
 PANEL = "Data"
 staff = typer.Typer(no_args_is_help=True, help="Who answers for the customers.")
@@ -20,6 +21,7 @@ staff = typer.Typer(no_args_is_help=True, help="Who answers for the customers.")
 def add_to(app: typer.Typer) -> None:
     """Put the commands of this module on the `headwater` command."""
     app.command("import", rich_help_panel=PANEL)(import_)
+    app.command(rich_help_panel=PANEL)(export)
     app.command(rich_help_panel=PANEL)(simulate)
     app.command(rich_help_panel=PANEL)(replay)
     app.command(rich_help_panel=PANEL)(demo)
@@ -55,6 +57,33 @@ def import_(
         silent = registry.staff_without_mail(conn)
         if silent:
             typer.echo(f"No mail reaches {', '.join(silent)}: `headwater staff add LOGIN --email ADDRESS`.")
+
+
+def export(
+    folder: Annotated[Path, typer.Argument(help="Where to write the dataset: empty, or not there yet.")],
+    since: Annotated[str, typer.Option("--from", help="Readings from this time: 2026-11-21T20:00:00Z.")] = "",
+    until: Annotated[str, typer.Option("--to", help="Readings before this time.")] = "",
+    meters: Annotated[str, typer.Option(help="Serials, separated by commas; all without it.")] = "",
+    dmas: Annotated[str, typer.Option(help="Codes of DMAs, separated by commas: all of their meters.")] = "",
+    form: Annotated[Literal["csv", "parquet"], typer.Option("--format", help="Of the readings.")] = "parquet",
+) -> None:
+    """Write the database, or a part of it, as a dataset folder."""
+    from core.settings import load
+    from jobs import export as room
+    from jobs.progress import track
+    from jobs.where import located
+    from sql.pool import connect
+
+    period = ordered_span(since, until)
+    choice = room.Choice(*period, _names(meters), _names(dmas), form)
+    with connect(located(load()).database_url, "owner", autocommit=True) as conn:
+        written = room.export(conn, folder, choice, track)
+    for name, rows in written.items():
+        typer.echo(f"{name:20} {rows:>12,}")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 def simulate(
@@ -112,8 +141,8 @@ def replay(
         speed=_speed(speed),
         window_s=window,
         meters=tuple(meters.split(",")) if meters else None,
-        start=_instant("--from", since),
-        end=_instant("--to", until),
+        start=instant("--from", since),
+        end=instant("--to", until),
         shift_us=room.weeks_to(dataset.extent.last, micros(SystemClock().now())) if recent else 0,
         topic=topic,
     )
@@ -171,9 +200,7 @@ def backtest(
 
     if not out.parent.is_dir() or out.is_dir():
         raise BadDataError(f"--out is {out}.", cure="Name a file in a folder that is there.")
-    course = room.Course(_instant("--from", since), _instant("--to", until), _duration("--every", every))
-    if course.start and course.end and course.end <= course.start:
-        raise BadDataError("--to is not after --from.", cure="Give an earlier --from or a later --to.")
+    course = room.Course(*ordered_span(since, until), duration("--every", every))
     dataset = open_dataset(folder)
     with track("readings", dataset.extent.rows) as advance:
         found = room.backtest(dataset, course, advance)
@@ -187,17 +214,6 @@ def backtest(
         typer.echo(f"{found.too_late:,} readings came too late for the window and were left out.")
 
 
-def _duration(option: str, text: str) -> timedelta:
-    unit = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}.get(text[-1:], "")
-    try:
-        length = timedelta(**{unit: int(text[:-1])}) if unit else timedelta()
-    except (ValueError, OverflowError):
-        length = timedelta()
-    if not timedelta(minutes=1) <= length <= timedelta(days=7):
-        raise BadDataError(f"{option} is {text!r}.", cure="Give 1m to 7d, such as 15m, 1h or 1d.")
-    return length
-
-
 def _speed(text: str) -> float:
     if text == "max":
         return float("inf")
@@ -208,20 +224,6 @@ def _speed(text: str) -> float:
     if not speed > 0:
         raise BadDataError(f"--speed is {text!r}.", cure="Give a number above 0, or max.")
     return speed
-
-
-def _instant(option: str, text: str) -> datetime | None:
-    if not text:
-        return None
-    try:
-        instant = datetime.fromisoformat(text)
-    except ValueError:
-        instant = None
-    if instant is None or instant.tzinfo is None:
-        raise BadDataError(
-            f"{option} is {text!r}.", cure="Give a time with its offset: 2026-11-21T20:00:00Z or +08:00."
-        )
-    return instant
 
 
 @staff.command("add")

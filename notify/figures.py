@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from notify.speech import Speech, finite
 from service.facts import EventFacts, Facts
 
-DETECTORS = ("continuous_flow", "burst", "main_burst", "low_pressure", "off_shift")
+DETECTORS = ("continuous_flow", "rising_minimum", "burst", "main_burst", "low_pressure", "off_shift")
 """The detectors with an advice of their own; a message leads with the first of these that saw the event."""
 
 _EVIDENCE = {
@@ -20,12 +20,13 @@ _EVIDENCE = {
         "quarters_of_96",
         "running_h",
     ),
+    "rising_minimum": ("rate_lph", "rest_h", "usual_rest_h", "days", "grade"),
     "burst": ("flow_lph", "threshold_lph", "usual_max_lph", "q3_lph", "minutes"),
     "low_pressure": ("min_kpa", "service_min_kpa", "minutes", "meters"),
     "main_burst": ("flow_lph", "usual_lph", "drop_kpa", "area", "sensors"),
     "off_shift": ("volume_l", "usual_l", "threshold_l", "off_hours"),
 }
-_OUTLOOK_DAYS = {"continuous_flow": 30, "burst": 1}
+_OUTLOOK_DAYS = {"continuous_flow": 30, "rising_minimum": 30, "burst": 1}
 """How far ahead it makes sense to say what goes on being lost, in days, where the flow does not rest."""
 
 
@@ -127,7 +128,7 @@ def _value(name: str, value: Any, speech: Speech) -> str:  # noqa: PLR0911 - one
         return speech.volume_l(value)
     if name.endswith("_kpa"):
         return speech.pressure(value)
-    if name in ("off_hours", "running_h"):
+    if name in ("off_hours", "running_h", "rest_h", "usual_rest_h"):
         return speech.hours(value)
     if name == "minutes":
         return speech.minutes(value)

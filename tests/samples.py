@@ -23,6 +23,13 @@ EVIDENCE: dict[str, dict[str, Any]] = {
         "grade": "intermittent",
         "quarters_of_96": 61,
     },
+    "rising_minimum": {
+        "rate_lph": 1.5,
+        "rest_h": 1,
+        "usual_rest_h": 6.0,
+        "days": 12,
+        "grade": "drip",
+    },
     "burst": {
         "flow_lph": 2890.0,
         "threshold_lph": 250.0,
@@ -49,6 +56,7 @@ EVIDENCE: dict[str, dict[str, Any]] = {
 }
 GROUP = {
     "continuous_flow": "leak",
+    "rising_minimum": "leak",
     "burst": "leak",
     "low_pressure": "pressure",
     "main_burst": "network",
@@ -56,6 +64,7 @@ GROUP = {
 }
 MAGNITUDE = {
     "continuous_flow": 42.3,
+    "rising_minimum": 1.5,
     "burst": 2890.0,
     "low_pressure": 37.6,
     "main_burst": 6200.0,
@@ -63,6 +72,7 @@ MAGNITUDE = {
 }
 UNIT = {
     "continuous_flow": "L/h",
+    "rising_minimum": "L/h",
     "burst": "L/h",
     "low_pressure": "kPa",
     "main_burst": "L/h",

@@ -9,18 +9,23 @@ import structlog
 from core.errors import BadDataError
 from core.words import Severity
 from detection.detector import Bools, Chunk, Detector, Floats, Index, Marks, Measured, Param, Spans, by_size
+from detection.detectors.usual import DAYS, EVENTS, MIN_HISTORY, SECTORS, learn
 from detection.episode import Episode
-from detection.kernels.off_shift import off_shift, spread, weekly_profile
+from detection.kernels.excess import rest_excess
 from detection.kernels.runs import quantile
+from detection.kernels.weekly import daily_means, day_spread, newest_level
 from detection.shifts import Shifts, parse
 
 log = structlog.get_logger(__name__)
-_DAYS = 28
+#: A rest that raises began to be unusual at most a day ago.
+_LOOKBACK = 24
+#: So many hours make the night of a day.
+_NIGHT_HOURS = 3
 
 
 @dataclass(frozen=True)
 class _Expected:
-    """What is expected in the hours asked about: (rows, hours)."""
+    """What is expected in the hours asked about: (rows, hours), the threshold (rows,) above the usual."""
 
     off: Bools
     usual_l: Floats
@@ -51,61 +56,71 @@ def _off(chunk: Chunk, index: Index, lo: int, hi: int, learned: Bools) -> Bools:
 
 
 def _expect(chunk: Chunk, index: Index, lo: int, hi: int) -> _Expected:
-    begin = chunk.day_lo - _DAYS * 24
-    volume, covered = chunk.history(index, _DAYS)
-    how = chunk.timetable.hour_of_week(begin, chunk.day_lo)
-    profile = weekly_profile(volume, covered, how)
-    rest, busy = (quantile(volume, covered, q)[:, None] for q in (0.1, 0.9))
-    learned = profile < rest + chunk.params["rest_share"][index, None] * (busy - rest)
+    begin = chunk.day_lo - DAYS * 24
+    known = learn(chunk, index)
+    low, busy = (quantile(known.profile_l, ~np.isnan(known.profile_l), q)[:, None] for q in (0.1, 0.9))
+    learned = known.profile_l < low + chunk.params["rest_share"][index, None] * (busy - low)
     off_then = _off(chunk, index, begin, chunk.day_lo, learned)
-    sigma = spread(volume, covered & off_then, profile[:, how])
-    working = np.nan_to_num(quantile(volume, covered & ~off_then, 0.5))
-    least = np.maximum(
-        chunk.params["min_excess_lph"][index], chunk.params["min_excess_share"][index] * working
+    nights = daily_means(known.residual_l, known.known & off_then, _NIGHT_HOURS)
+    level = np.nan_to_num(newest_level(nights))
+    usual_then = known.residual_l * 0 + known.profile_l[:, chunk.timetable.hour_of_week(begin, chunk.day_lo)]
+    rest = np.nan_to_num(quantile(usual_then, known.known & off_then, 0.5)) + level
+    working = np.nan_to_num(quantile(usual_then, known.known & ~off_then, 0.5)) + known.level_l
+    least = np.maximum.reduce(
+        [
+            chunk.params["min_excess_lph"][index],
+            chunk.params["min_excess_share"][index] * working,
+            chunk.params["min_rest_share"][index] * rest,
+        ]
     )
-    usual = profile[:, chunk.timetable.hour_of_week(lo, hi)]
-    threshold = usual + np.maximum(chunk.params["k_sigma"][index] * sigma, least)[:, None]
-    known = covered.sum(axis=1) >= chunk.params["min_history_days"][index] * 24
-    threshold[~known] = np.nan
+    threshold = np.maximum(chunk.params["k_sigma"][index] * np.nan_to_num(day_spread(nights)), least)
+    threshold = np.where(known.enough, threshold, np.float32(np.nan))
+    usual = known.profile_l[:, chunk.timetable.hour_of_week(lo, hi)] + level[:, None]
     return _Expected(_off(chunk, index, lo, hi, learned), usual, threshold)
 
 
 def mark(chunk: Chunk) -> Marks:
-    """Raise after some hours in a row above what is usual for them, all outside the shifts."""
+    """Raise where the rest as a whole is beyond what is usual for it."""
+    volume, covered = chunk.values(_LOOKBACK)
+    expected = _expect(chunk, np.arange(len(chunk.rows)), chunk.lo - _LOOKBACK, chunk.hi)
+    above = volume - expected.usual_l
     hours = chunk.params["min_hours"].astype(np.int64)
-    lookback = int(hours.max(initial=1)) - 1
-    volume, covered = chunk.values(lookback)
-    expected = _expect(chunk, np.arange(len(chunk.rows)), chunk.lo - lookback, chunk.hi)
-    raises, clears = off_shift(volume, covered, expected.off, expected.threshold_l, hours)
-    return Marks(raises[:, lookback:], clears[:, lookback:], np.ones(len(chunk.rows), np.int64))
+    raises, clears = rest_excess(above, covered & ~np.isnan(above), expected.off, expected.threshold_l, hours)
+    return Marks(raises[:, _LOOKBACK:], clears[:, _LOOKBACK:], np.ones(len(chunk.rows), np.int64))
 
 
 def measure(chunk: Chunk, spans: Spans) -> Measured:
-    """Count what was drawn beyond the usual outside the shifts since the onset."""
-    hours = chunk.params["min_hours"][spans.index].astype(np.int64)
-    onset = np.where(spans.onset < 0, spans.raised - hours + 1, spans.onset)
+    """Count what was drawn beyond the usual outside the shifts, from the first hour beyond to the last."""
     volume, covered, start = chunk.whole(spans.index)
     expected = _expect(chunk, spans.index, start, chunk.hi)
     at = np.arange(volume.shape[1]) + start
-    raising = (at >= onset[:, None]) & (at <= spans.raised[:, None])
-    since = (expected.off & (at >= onset[:, None]) & (at < spans.end[:, None])) | raising
-    since &= covered & ~np.isnan(expected.usual_l)
-    excess = np.where(since, np.maximum(volume - expected.usual_l, 0), 0)
-    highest = excess.max(axis=1, initial=0).astype(np.float64)
+    above = np.where(covered & expected.off, volume - expected.usual_l, np.float32(np.nan))
+    beyond = above > expected.threshold_l[:, None]
+    # The rest that raised it: the hours outside the shifts since work ended; it began with the first beyond.
+    work = np.where(~expected.off & (at <= spans.raised[:, None]), at, start - 1).max(axis=1)
+    began = np.maximum(work + 1, spans.raised - _LOOKBACK)
+    ours = beyond & (at >= began[:, None]) & (at <= spans.raised[:, None])
+    first = np.where(ours.any(axis=1), at[np.argmax(ours, axis=1)], spans.raised)
+    onset = np.where(spans.onset < 0, first, spans.onset)
+    until = beyond & (at < np.maximum(spans.end, spans.raised + 1)[:, None])
+    last = np.where(until, at, spans.raised[:, None]).max(axis=1)
+    since = (at >= onset[:, None]) & (at <= last[:, None]) & ~np.isnan(above)
+    over = np.where(since, np.maximum(above, 0), 0)
+    rows = np.arange(len(onset))
     raised = np.clip(spans.raised - start, 0, volume.shape[1] - 1)
-    rows = np.arange(len(raised))
     evidence = [
         {
             "volume_l": round(float(np.where(since[i], volume[i], 0).sum()), 1),
             "usual_l": round(float(np.where(since[i], expected.usual_l[i], 0).sum()), 1),
-            "threshold_l": round(float(expected.threshold_l[rows[i], raised[i]]), 1),
+            "threshold_l": round(float(expected.usual_l[i, raised[i]] + expected.threshold_l[i]), 1),
             "off_hours": int(since[i].sum()),
             "slot": chunk.timetable.text(int(spans.raised[i]) * 3600),
             "shift": str(chunk.roster.shifts[chunk.site[spans.index[i]]]) or "learned",
         }
-        for i in range(len(spans.index))
+        for i in rows
     ]
-    return Measured(onset, highest, excess.sum(axis=1).astype(np.float64), evidence)
+    highest = over.max(axis=1, initial=0).astype(np.float64)
+    return Measured(onset, highest, over.sum(axis=1).astype(np.float64), evidence)
 
 
 def severity(episode: Episode) -> Severity:
@@ -120,14 +135,15 @@ DETECTOR = Detector(
     plane="hourly",
     unit="L/h",
     kinds=frozenset({"customer"}),
-    sectors=frozenset({"industrial", "commercial", "institutional"}),
+    sectors=SECTORS,
     params=(
         Param(
             "k_sigma",
-            6.0,
+            4.0,
             "sigma",
-            "Distance from the median of the hour of the week, in 1.4826 MAD of the off-shift residuals.",
-            "Rousseeuw and Croux 1993; 6: own, off-shift hours are many and their tails long",
+            "Distance of the rest's mean from the usual, in 1.4826 MAD of the nights about the week "
+            "before them.",
+            "Rousseeuw and Croux 1993; 4: own",
             low=2,
             high=50,
         ),
@@ -141,11 +157,19 @@ DETECTOR = Detector(
             high=10,
         ),
         Param(
+            "min_rest_share",
+            0.30,
+            "share",
+            "Least excess as a share of the median hour outside the shifts.",
+            "own: of sites that never rest, nights differ by a quarter for reasons of their own",
+            high=10,
+        ),
+        Param(
             "min_hours",
-            2,
+            3,
             "h",
-            "So many off-shift hours in a row.",
-            "own: cleaning overruns by one",
+            "So many hours of the rest must be known.",
+            "own: cleaning overruns by one or two",
             low=1,
             high=24,
         ),
@@ -154,14 +178,14 @@ DETECTOR = Detector(
             0.25,
             "share",
             "Without a shift calendar: an hour of the week counts as rest below this share of the way from "
-            "the site's rest to its busy level (0.1 and 0.9 quantiles).",
+            "the site's rest to its busy level (0.1 and 0.9 quantiles of its profile).",
             "own",
             high=1,
         ),
-        Param("min_history_days", 14, "d", "Known history (of 28 days) needed.", "own", low=7, high=28),
+        MIN_HISTORY,
         Param("works_on_holidays", 0, "0 or 1", "1: public holidays are not looked at.", "own", high=1),
     ),
-    leaves_out=frozenset({"off_shift", "burst"}),
+    leaves_out=EVENTS,
     mark=mark,
     measure=measure,
     severity=severity,

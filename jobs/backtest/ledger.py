@@ -61,8 +61,13 @@ class Ledger:
                 self._told[key] = _Told(first.detector, detected_s, _area(event, first.detector))
             self._events[key] = event
 
+    def told(self) -> list[tuple[Event, str, int]]:
+        """Return the events in order of detection: each with its first detector and when that was."""
+        told = sorted(self._told.items(), key=lambda item: (item[1].detected_s, item[0]))
+        return [(self._events[key], first.detector, first.detected_s) for key, first in told]
+
     def rows(self, roster: Roster) -> list[Row]:
-        """Return the events in order of detection."""
+        """Return the events in order of detection, as they are written."""
         dma_of = dict(zip(roster.dma_id.tolist(), roster.dma.tolist(), strict=True))
         told = sorted(self._told.items(), key=lambda item: (item[1].detected_s, item[0]))
         return [_row(n, self._events[key], first, dma_of) for n, (key, first) in enumerate(told, 1)]

@@ -221,3 +221,19 @@ returning id;
 
 -- name: quarantine_wake
 select pg_notify('headwater_requeue', '');
+
+-- name: policies seq: detector_policy
+select id, detector, scope, scope_key, params, enabled, nullif(valid_from, '-infinity') as valid_from,
+    nullif(valid_until, 'infinity') as valid_until, exemption, why, created_by, created_at, ended_by, ended_why
+from detector_policy
+where id < %(id)s
+    and (%(detector)s::text is null or detector = %(detector)s)
+    and (%(scope)s::text is null or scope = %(scope)s)
+    and (%(scope_key)s::text is null or scope_key = %(scope_key)s)
+    and (%(at)s::timestamptz is null or (valid_from <= %(at)s and valid_until > %(at)s))
+order by id desc limit %(limit)s;
+
+-- name: policy
+select id, detector, scope, scope_key, params, enabled, nullif(valid_from, '-infinity') as valid_from,
+    nullif(valid_until, 'infinity') as valid_until, exemption, why, created_by, created_at, ended_by, ended_why
+from detector_policy where id = %(id)s;

@@ -150,3 +150,6 @@ select pg_notify('headwater_event', '');
 
 -- name: listen
 listen headwater_reading;
+
+-- name: calm
+select set_config('statement_timeout', %(timeout)s, true), set_config('transaction_read_only', 'on', true);

@@ -18,3 +18,10 @@ with gone as (delete from job_run where started_at < %(before)s returning 1) sel
 
 -- name: forget_sessions
 with gone as (delete from session where expires_at < %(before)s returning 1) select count(*) from gone;
+
+-- name: policies seq: detector_policy
+select id, detector, scope, scope_key, params, enabled, nullif(valid_from, '-infinity'),
+    nullif(valid_until, 'infinity'), exemption, why, created_by, ended_by
+from detector_policy
+where %(at)s::timestamptz is null or (valid_from <= %(at)s and valid_until > %(at)s)
+order by id;

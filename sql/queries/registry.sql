@@ -190,3 +190,74 @@ on conflict (ts) do update set rain_mm = coalesce(excluded.rain_mm, w.rain_mm),
 where (w.rain_mm, w.air_c, w.humidity_pct, w.wind_kmh) is distinct from (coalesce(excluded.rain_mm, w.rain_mm),
     coalesce(excluded.air_c, w.air_c), coalesce(excluded.humidity_pct, w.humidity_pct),
     coalesce(excluded.wind_kmh, w.wind_kmh));
+
+-- name: export_utility seq: utility
+select name, timezone, country, currency, price_m3 from utility;
+
+-- name: export_staff seq: staff, region
+select s.login, s.name, s.email, s.phone, s.language, array_to_string(s.roles, ';'), r.code, superior.login,
+    deputy.login, s.on_duty_desk
+from staff s
+left join region r on r.id = s.region_id
+left join staff superior on superior.id = s.superior_id and superior.active
+left join staff deputy on deputy.id = s.deputy_id and deputy.active
+where s.active
+order by s.login;
+
+-- name: export_dmas seq: dma, region
+select d.code, d.name, r.code, d.night_start, d.night_end, d.min_pressure_kpa, d.connections, d.mains_km
+from dma d left join region r on r.id = d.region_id
+order by d.code;
+
+-- name: export_customers seq: customer, dma, staff, water_plan
+select c.account_no, c.name, c.sector, c.segment, d.code, s.login, c.language, c.phone, c.email, c.household_size,
+    c.lives_alone, c.shifts, p.plan_m3
+from customer c
+left join dma d on d.id = c.dma_id
+left join staff s on s.id = c.manager_id and s.active
+left join (select distinct on (account_no) account_no, plan_m3 from water_plan order by account_no, month desc) p
+    on p.account_no = c.account_no
+order by c.account_no;
+
+-- name: export_meters seq: meter, meter_installation, service_point, dma
+select m.id, m.serial, m.kind, p.account_no, d.code, f.code, m.q3_lph, m.resolution_l, m.register_modulus_l,
+    m.interval_s, m.x, m.y, m.elevation_m, m.node, nullif(i.installed_at, '-infinity'), nullif(i.removed_at, 'infinity')
+from meter m
+left join (select distinct on (meter_id) * from meter_installation order by meter_id, installed_at desc) i
+    on i.meter_id = m.id
+left join service_point p on p.id = i.service_point_id
+left join dma d on d.id = coalesce(m.dma_id, p.dma_id)
+left join dma f on f.id = m.from_dma_id
+order by m.serial;
+
+-- name: export_outages seq: outage, dma
+select o.code, o.kind, d.code, o.reason, o.starts_at, o.expected_end, o.ended_at
+from outage o join dma d on d.id = o.dma_id
+order by o.starts_at, o.code;
+
+-- name: export_weather seq: weather
+select ts, rain_mm, air_c, humidity_pct, wind_kmh from weather
+where ts >= %(start)s and ts < %(end)s
+order by ts;
+
+-- name: export_nodes seq: node
+select node, elevation_m, x, y from node order by node;
+
+-- name: export_pipes seq: pipe
+select pipe, node1, node2, length_m, diameter_mm from pipe order by pipe;
+
+-- name: export_model seq: network
+select inp from network;
+
+-- name: export_extent
+select min(range_start), max(range_end) from timescaledb_information.chunks where hypertable_name = 'reading';
+
+-- name: export_readings seq: reading
+select meter_id, ts, coalesce(register_l, 'NaN') as register_l, coalesce(flow_lph, 'NaN') as flow_lph,
+    coalesce(pressure_kpa, 'NaN') as pressure_kpa, coalesce(temperature_c, 'NaN') as temperature_c,
+    coalesce(battery_v, 'NaN') as battery_v, flags, received_at
+from reading
+where ts >= %(start)s and ts < %(end)s and meter_id = any(%(meter_ids)s::int[]);
+
+-- name: one_snapshot
+set transaction isolation level repeatable read read only;

@@ -181,3 +181,40 @@ returning id;
 
 -- name: wake_senders
 select pg_notify('headwater_outbox', '');
+
+-- name: policy_dma
+select id from dma where code = %(key)s;
+
+-- name: policy_customer
+select account_no from customer where account_no = %(key)s;
+
+-- name: policy_meter
+select id from meter where serial = %(key)s;
+
+-- name: same_policy seq: detector_policy
+select id from detector_policy
+where detector = %(detector)s and scope = %(scope)s and scope_key = %(scope_key)s and params = %(params)s
+    and enabled = %(enabled)s and exemption is not distinct from %(exemption)s
+    and valid_from <= coalesce(%(valid_from)s::timestamptz, %(now)s)
+    and valid_until >= coalesce(%(valid_until)s::timestamptz, 'infinity')
+    and not exists (select from detector_policy newer where newer.detector = detector_policy.detector
+        and newer.scope = detector_policy.scope and newer.scope_key = detector_policy.scope_key
+        and newer.id > detector_policy.id and newer.valid_until > %(now)s)
+order by id desc limit 1;
+
+-- name: create_policy
+insert into detector_policy (detector, scope, scope_key, params, enabled, valid_from, valid_until, exemption, why,
+    created_by)
+values (%(detector)s, %(scope)s, %(scope_key)s, %(params)s, %(enabled)s,
+    coalesce(%(valid_from)s::timestamptz, %(now)s), coalesce(%(valid_until)s::timestamptz, 'infinity'),
+    %(exemption)s, %(why)s, %(actor)s)
+returning id;
+
+-- name: end_policy
+update detector_policy set valid_until = greatest(%(now)s::timestamptz, valid_from + interval '1 us'),
+    ended_by = %(actor)s, ended_why = %(why)s
+where id = %(id)s and ended_by is null and valid_until > %(now)s
+returning id;
+
+-- name: policy_until
+select valid_until from detector_policy where id = %(id)s;

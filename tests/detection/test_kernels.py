@@ -16,7 +16,7 @@ import detection
 from detection.kernels.burst import burst
 from detection.kernels.continuous_flow import continuous_flow, flow_start, rested_share, still_share
 from detection.kernels.low_pressure import low_pressure
-from detection.kernels.off_shift import off_shift, spread, weekly_profile
+from detection.kernels.rest import days, deepest_level, left_history, lowest_mean
 from detection.kernels.runs import last_before, quantile, run_length, trailing_count
 from detection.kernels.steady import PAUSE_H, recurrence, steady_level
 
@@ -149,6 +149,51 @@ def test_recurrence_is_its_reference(data: st.DataObject) -> None:
 
 
 @given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_days_at_rest_are_their_reference(data: st.DataObject) -> None:
+    count = data.draw(st.integers(1, 3))
+    rng = np.random.default_rng(data.draw(st.integers(0, 1000)))
+    volume = (rng.integers(0, 6, (2, count * 24)) * (rng.random((2, count * 24)) < 0.5)).astype(np.float32)
+    covered = rng.random(volume.shape) < data.draw(st.sampled_from([0.4, 0.8, 1.0]))
+    step = np.array([1, 3], np.float32)
+    found, quiet = days(volume, covered, step), lowest_mean(volume, covered, 3)
+    for m, d in np.ndindex(2, count):
+        longest, lowest, means = 0, [], []
+        for t in range(d * 24, d * 24 + 24):
+            run = 0
+            while run <= t and covered[m, t - run] and volume[m, t - run] < step[m]:
+                run += 1
+            longest = max(longest, run)
+            lowest += [volume[m, t]] if covered[m, t] else []
+            means += [volume[m, t - 2 : t + 1].mean()] if t >= 2 and covered[m, t - 2 : t + 1].all() else []
+        assert found.rest_h[m, d] == longest
+        assert found.lowest_l[m, d] == min(lowest, default=0)
+        assert found.known[m, d] == (len(lowest) >= 14)
+        assert found.level[m, d] == (-longest if longest else min(lowest, default=0))
+        np.testing.assert_allclose(quiet[m, d], min(means, default=np.nan), rtol=1e-6)
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_left_history_is_its_reference(data: st.DataObject) -> None:
+    recent, past = data.draw(st.integers(1, 14)), data.draw(st.integers(1, 21))
+    levels = st.integers(-12, 6).map(float)
+    level = data.draw(arrays(np.float32, (2, recent), elements=levels))
+    before = data.draw(arrays(np.float32, (2, past), elements=levels))
+    known = data.draw(arrays(bool, (2, recent), elements=st.sampled_from([True, True, False])))
+    past_known = data.draw(arrays(bool, (2, past), elements=st.sampled_from([True, True, False])))
+    nats, deepest = left_history(level, known, before, past_known), deepest_level(level, known)
+    for m in range(2):
+        counted = [x for x, k in zip(level[m], known[m], strict=True) if k or x < 0]
+        assert deepest[m] == min(counted, default=np.inf)
+        n, days_before = known[m].sum(), past_known[m].sum()
+        above = sum(k and x >= deepest[m] for x, k in zip(before[m], past_known[m], strict=True))
+        enough = n >= 0.6 * recent and days_before >= 8
+        expected = -n * math.log((above + 1) / (days_before + 2)) if enough else 0
+        assert nats[m] == pytest.approx(expected)
+
+
+@given(st.data())
 @settings(max_examples=30, deadline=None)
 def test_still_share_is_its_reference(data: st.DataObject) -> None:
     volume, covered = data.draw(streams())
@@ -174,43 +219,6 @@ def test_runs_of_burst_and_low_pressure_are_their_reference(kernel: object, data
             known = run.start >= 0 and all(covered[m, p] for p in run)
             assert raises[m, t] == (known and all(beyond(values[m, p], limit[m]) for p in run))
             assert clears[m, t] == (known and not any(beyond(values[m, p], limit[m]) for p in run))
-
-
-@given(st.data())
-@settings(max_examples=100, deadline=None)
-def test_off_shift_is_its_reference(data: st.DataObject) -> None:
-    volume, covered = data.draw(streams())
-    n, slots = volume.shape
-    off = data.draw(arrays(bool, volume.shape))
-    threshold = data.draw(arrays(np.float32, volume.shape, elements=st.one_of(VOLUMES, st.just(np.nan))))
-    hours = per_meter(data.draw, n, st.integers(1, 4), np.int64)
-    raises, clears = off_shift(volume, covered, off, threshold, hours)
-
-    def above(m: int, t: int) -> bool:
-        return bool(off[m, t] and covered[m, t] and volume[m, t] > threshold[m, t])
-
-    for m in range(n):
-        for t in range(slots):
-            run = range(t - hours[m] + 1, t + 1)
-            assert raises[m, t] == (run.start >= 0 and all(above(m, p) for p in run))
-            known = off[m, t] and covered[m, t] and not np.isnan(threshold[m, t])
-            assert clears[m, t] == (known and not above(m, t))
-
-
-@given(st.data())
-@settings(max_examples=100, deadline=None)
-def test_profile_and_spread_are_medians(data: st.DataObject) -> None:
-    volume, covered = data.draw(streams())
-    how = data.draw(arrays(np.int64, volume.shape[1], elements=st.integers(0, 5)))
-    profile = weekly_profile(volume, covered, how)
-    for m in range(len(volume)):
-        for hour in range(168):
-            mine = volume[m, covered[m] & (how == hour)]
-            expected = np.median(mine) if len(mine) else np.nan
-            np.testing.assert_allclose(profile[m, hour], expected, rtol=1e-5)
-        residual = np.sort(np.abs(volume[m] - profile[m, how])[covered[m]])
-        expected = residual[math.ceil(len(residual) / 2) - 1] if len(residual) else np.nan
-        np.testing.assert_allclose(spread(volume, covered, profile[:, how])[m], 1.4826 * expected, rtol=1e-4)
 
 
 @given(st.data())

@@ -1,0 +1,1 @@
+"""Detector policies over HTTP."""
