@@ -12,9 +12,11 @@ from detection.detectors import (
     level_shift,
     low_pressure,
     main_burst,
+    night_flow,
     off_shift,
     rising_minimum,
     spike,
+    water_balance,
     zero_use,
 )
 
@@ -26,6 +28,8 @@ DETECTORS: dict[str, Detector] = {
         burst,
         low_pressure,
         main_burst,
+        night_flow,
+        water_balance,
         off_shift,
         spike,
         level_shift,

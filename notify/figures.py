@@ -7,7 +7,16 @@ from zoneinfo import ZoneInfo
 from notify.speech import Speech, finite
 from service.facts import EventFacts, Facts
 
-DETECTORS = ("continuous_flow", "rising_minimum", "burst", "main_burst", "low_pressure", "off_shift")
+DETECTORS = (
+    "continuous_flow",
+    "rising_minimum",
+    "burst",
+    "main_burst",
+    "low_pressure",
+    "off_shift",
+    "water_balance",
+    "night_flow",
+)
 """The detectors with an advice of their own; a message leads with the first of these that saw the event."""
 
 _EVIDENCE = {
@@ -23,10 +32,18 @@ _EVIDENCE = {
     "rising_minimum": ("rate_lph", "rest_h", "usual_rest_h", "days", "grade"),
     "burst": ("flow_lph", "threshold_lph", "usual_max_lph", "q3_lph", "minutes"),
     "low_pressure": ("min_kpa", "service_min_kpa", "minutes", "meters"),
+    "night_flow": ("how", "usual_lph", "share", "peak_lph"),
+    "water_balance": ("how", "usual_lph", "share", "peak_lph"),
     "main_burst": ("flow_lph", "usual_lph", "drop_kpa", "area", "sensors"),
     "off_shift": ("volume_l", "usual_l", "threshold_l", "off_hours"),
 }
-_OUTLOOK_DAYS = {"continuous_flow": 30, "rising_minimum": 30, "burst": 1}
+_OUTLOOK_DAYS = {
+    "continuous_flow": 30,
+    "rising_minimum": 30,
+    "burst": 1,
+    "night_flow": 30,
+    "water_balance": 30,
+}
 """How far ahead it makes sense to say what goes on being lost, in days, where the flow does not rest."""
 
 
@@ -132,7 +149,7 @@ def _value(name: str, value: Any, speech: Speech) -> str:  # noqa: PLR0911 - one
         return speech.hours(value)
     if name == "minutes":
         return speech.minutes(value)
-    if name == "coverage":
+    if name in {"coverage", "share"}:
         return speech.share(value)
     if isinstance(value, list):
         return ", ".join(str(one) for one in value[:_NAMED])

@@ -38,6 +38,22 @@ EVIDENCE: dict[str, dict[str, Any]] = {
         "minutes": 35,
     },
     "low_pressure": {"min_kpa": 102.4, "service_min_kpa": 140.0, "minutes": 45, "meters": ["P-1", "P-2"]},
+    "night_flow": {
+        "how": "step",
+        "usual_lph": 41_250.0,
+        "rise_lph": 5_400.0,
+        "peak_lph": 5_650.0,
+        "share": 0.131,
+        "levels": [[492_000, 491_994, 5_400.0, 1]],
+    },
+    "water_balance": {
+        "how": "slow",
+        "usual_lph": 41_250.0,
+        "rise_lph": 2_150.0,
+        "peak_lph": 2_150.0,
+        "share": 0.052,
+        "levels": [[492_000, 491_800, 0.0, 0], [492_000, 492_000, 2_150.0, 1]],
+    },
     "main_burst": {
         "flow_lph": 6200.0,
         "usual_lph": 152_000.0,
@@ -61,6 +77,8 @@ GROUP = {
     "low_pressure": "pressure",
     "main_burst": "network",
     "off_shift": "industrial",
+    "night_flow": "network",
+    "water_balance": "network",
 }
 MAGNITUDE = {
     "continuous_flow": 42.3,
@@ -69,6 +87,8 @@ MAGNITUDE = {
     "low_pressure": 37.6,
     "main_burst": 6200.0,
     "off_shift": 1175.0,
+    "night_flow": 5400.0,
+    "water_balance": 2150.0,
 }
 UNIT = {
     "continuous_flow": "L/h",
@@ -77,6 +97,8 @@ UNIT = {
     "low_pressure": "kPa",
     "main_burst": "L/h",
     "off_shift": "L/h",
+    "night_flow": "L/h",
+    "water_balance": "L/h",
 }
 
 
