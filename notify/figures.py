@@ -14,6 +14,11 @@ DETECTORS = (
     "main_burst",
     "low_pressure",
     "off_shift",
+    "zero_use",
+    "level_shift",
+    "spike",
+    "drift",
+    "plan_overrun",
     "water_balance",
     "night_flow",
 )
@@ -36,6 +41,11 @@ _EVIDENCE = {
     "water_balance": ("how", "usual_lph", "share", "peak_lph"),
     "main_burst": ("flow_lph", "usual_lph", "drop_kpa", "area", "sensors"),
     "off_shift": ("volume_l", "usual_l", "threshold_l", "off_hours"),
+    "zero_use": ("hours", "usual_lph"),
+    "level_shift": ("level_lph", "usual_lph"),
+    "spike": ("volume_l", "usual_l", "hours"),
+    "drift": ("level_lph", "usual_lph", "rise_share"),
+    "plan_overrun": ("plan_m3", "used_m3", "forecast_m3", "low_m3"),
 }
 _OUTLOOK_DAYS = {
     "continuous_flow": 30,
@@ -143,13 +153,15 @@ def _value(name: str, value: Any, speech: Speech) -> str:  # noqa: PLR0911 - one
         return speech.rate(value)
     if name.endswith("_l"):
         return speech.volume_l(value)
+    if name.endswith("_m3"):
+        return speech.volume_m3(value)
     if name.endswith("_kpa"):
         return speech.pressure(value)
-    if name in ("off_hours", "running_h", "rest_h", "usual_rest_h"):
+    if name in ("off_hours", "hours", "running_h", "rest_h", "usual_rest_h"):
         return speech.hours(value)
     if name == "minutes":
         return speech.minutes(value)
-    if name in {"coverage", "share"}:
+    if name in {"coverage", "share", "rise_share"}:
         return speech.share(value)
     if isinstance(value, list):
         return ", ".join(str(one) for one in value[:_NAMED])

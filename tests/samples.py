@@ -61,6 +61,23 @@ EVIDENCE: dict[str, dict[str, Any]] = {
         "area": ["p183", "p856"],
         "sensors": ["P-1", "P-2"],
     },
+    "zero_use": {"hours": 12, "usual_lph": 2000.0, "still_l": 1.0},
+    "level_shift": {"level_lph": 2700.0, "usual_lph": 2000.0, "excess_threshold_lph": 300.0, "hours": 24},
+    "spike": {
+        "volume_l": 7000.0,
+        "usual_l": 3000.0,
+        "excess_threshold_l": 1400.0,
+        "hours": 1,
+        "slot": "2026-11-20T18:00:00Z",
+    },
+    "drift": {"level_lph": 2300.0, "usual_lph": 2000.0, "rise_share": 0.15, "weeks": 5},
+    "plan_overrun": {
+        "plan_m3": 1500.0,
+        "used_m3": 1100.0,
+        "forecast_m3": 1650.0,
+        "low_m3": 1580.0,
+        "high_m3": 1720.0,
+    },
     "off_shift": {
         "volume_l": 1210.0,
         "usual_l": 35.0,
@@ -79,6 +96,11 @@ GROUP = {
     "off_shift": "industrial",
     "night_flow": "network",
     "water_balance": "network",
+    "zero_use": "industrial",
+    "level_shift": "industrial",
+    "spike": "industrial",
+    "drift": "industrial",
+    "plan_overrun": "plan",
 }
 MAGNITUDE = {
     "continuous_flow": 42.3,
@@ -89,6 +111,11 @@ MAGNITUDE = {
     "off_shift": 1175.0,
     "night_flow": 5400.0,
     "water_balance": 2150.0,
+    "zero_use": 2000.0,
+    "level_shift": 700.0,
+    "spike": 4000.0,
+    "drift": 300.0,
+    "plan_overrun": 10.0,
 }
 UNIT = {
     "continuous_flow": "L/h",
@@ -99,6 +126,11 @@ UNIT = {
     "off_shift": "L/h",
     "night_flow": "L/h",
     "water_balance": "L/h",
+    "zero_use": "L/h",
+    "level_shift": "L/h",
+    "spike": "L/h",
+    "drift": "L/h",
+    "plan_overrun": "%",
 }
 
 
