@@ -35,6 +35,8 @@ from detection.window import Ring, Series, slot_seconds
 from detection.zones import DAYS, Changed, Zones
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
 _TOGETHER_H = 2
 #: A step of a register is judged by the readings after it: so many hours later it isn't late yet.
 _JUDGED_LATER_H = 6
@@ -169,6 +171,17 @@ class Engine:
             oldest[has] = ring.start * ring.slot_s
             newest[has] = np.maximum(newest[has], ring.newest[row[has]] * ring.slot_s)
         return oldest, newest
+
+    def hours(self, meter_ids: Ints, lo: int, hi: int) -> tuple[Floats, Bools]:
+        """Return volumes and coverage of the hours [lo, hi), (meters, hours); NaN where nothing is known."""
+        values = np.full((len(meter_ids), hi - lo), np.nan, np.float32)
+        covered = np.zeros(values.shape, bool)
+        for ring in self._volumes.values():
+            row = ring.rows(meter_ids)
+            has = row >= 0
+            if 3600 % ring.slot_s == 0 and has.any():
+                values[has], covered[has] = Series(ring, 3600 // ring.slot_s).read(row[has], lo, hi)
+        return values, covered
 
     @property
     def horizon_s(self) -> int:
