@@ -19,6 +19,7 @@ from detection.lifecycle import Change
 from detection.portion import Portion
 from detection.store import Arrived
 from detection.tail import Tail
+from detection.zones import DAYS
 from sql import feed
 from sql.pool import Connection
 
@@ -28,6 +29,7 @@ Progress = Callable[[], None]
 _DAY_US = 86_400_000_000
 _MASTER_DATA_S = 30.0
 _STALE_S = 900.0
+_OVERLAP_S = 2 * 86_400
 
 
 class Detection:
@@ -114,6 +116,8 @@ class Detection:
         use = until > from_us
         everything = Arrived(ids[use], np.full(int(use.sum()), from_us, np.int64), until[use])
         log.info("window is being rebuilt", meters=int(use.sum()))
+        # The newest days of this come with the readings again, as far as they have been evaluated.
+        store.restore_zones(conn, engine.zones, newest_s - DAYS * 86_400, from_us // 1_000_000 + _OVERLAP_S)
         self._feed(conn, engine, everything, engine.load)
 
     def _feed(self, conn: Connection, engine: Engine, news: Arrived, into: Callable[[Portion], None]) -> None:
