@@ -6,16 +6,23 @@ against it, docs/detectors.md is tested against it, and the engine runs what sta
 
 from detection.detector import Detector
 from detection.detectors import (
+    backflow,
     burst,
+    clock_skew,
     continuous_flow,
     drift,
     level_shift,
+    low_battery,
     low_pressure,
     main_burst,
     night_flow,
     off_shift,
+    register_jump,
     rising_minimum,
+    silent,
     spike,
+    stuck,
+    tamper,
     water_balance,
     zero_use,
 )
@@ -35,5 +42,12 @@ DETECTORS: dict[str, Detector] = {
         level_shift,
         drift,
         zero_use,
+        silent,
+        stuck,
+        backflow,
+        tamper,
+        low_battery,
+        clock_skew,
+        register_jump,
     )
 }
