@@ -4,7 +4,7 @@ The same code runs live and in a backtest. It is handed what had arrived and the
 looks ahead.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -208,6 +208,24 @@ class Engine:
     def load(self, portion: Portion) -> None:
         """Fill the window with what has been evaluated before."""
         self._feed(portion, evaluate=False)
+
+    def load_usage(self, parts: Iterable[Usage], until_s: int) -> None:
+        """Fill the window of the meters by the hour with what has been evaluated before, up to `until_s`."""
+        ring = self._ring(self._volumes, 3600)
+        ring.advance(until_s // 3600)
+        for usage in parts:
+            site = self.roster.find(usage.meter_id)
+            mine = (site >= 0) & (self._slot_s[site] == 3600) & (usage.slot_s < until_s)
+            rows = ring.rows(usage.meter_id[mine], add=True)
+            slots, volume_l = usage.slot_s[mine] // 3600, usage.volume_l[mine].astype(np.float32)
+            ring.put(rows, slots, volume_l, usage.quality[mine].astype(np.int8))
+        self.zones.take_all(ring)
+        self.zones.settle()
+
+    def by_hour(self, meter_ids: Ints) -> NDArray[np.bool_]:
+        """Return which of some known meters have hourly slots, so that hourly usage holds their volumes."""
+        site = self.roster.find(meter_ids)
+        return np.asarray((self._slot_s[site] == 3600) & (self.roster.kind[site] != MeterKind.PRESSURE))
 
     def feed(self, portion: Portion) -> None:
         """Take in new readings and evaluate the slots they touch; portions come in order of time."""

@@ -69,6 +69,20 @@ EVIDENCE: dict[str, dict[str, Any]] = {
         "slot": "2026-11-20T18:00:00Z",
         "shift": "learned",
     },
+    "silent": {"reason": "meter", "hours": 31.0},
+    "stuck": {"reason": "register", "days": 14},
+    "backflow": {"reason": "register", "back_l": 17.0, "hours": 4},
+    "tamper": {"reason": "magnetic", "hours": 2},
+    "low_battery": {"reason": "trend", "low_v": 3.2, "battery_v": 3.31, "days_left": 41},
+    "clock_skew": {"skew_s": 7500, "days": 3},
+    "register_jump": {
+        "kind": "exchange",
+        "before_l": 52_003.0,
+        "after_l": 7.0,
+        "step_l": -51_996.0,
+        "steps": 1,
+        "at_s": 1_795_000_000,
+    },
 }
 GROUP = {
     "continuous_flow": "leak",
@@ -79,6 +93,13 @@ GROUP = {
     "off_shift": "industrial",
     "night_flow": "network",
     "water_balance": "network",
+    "silent": "device",
+    "stuck": "device",
+    "backflow": "device",
+    "tamper": "device",
+    "low_battery": "device",
+    "clock_skew": "device",
+    "register_jump": "device",
 }
 MAGNITUDE = {
     "continuous_flow": 42.3,
@@ -89,6 +110,13 @@ MAGNITUDE = {
     "off_shift": 1175.0,
     "night_flow": 5400.0,
     "water_balance": 2150.0,
+    "silent": 31.0,
+    "stuck": 14.0,
+    "backflow": 17.0,
+    "tamper": 2.0,
+    "low_battery": 3.31,
+    "clock_skew": 7500.0,
+    "register_jump": 51_996.0,
 }
 UNIT = {
     "continuous_flow": "L/h",
@@ -99,6 +127,13 @@ UNIT = {
     "off_shift": "L/h",
     "night_flow": "L/h",
     "water_balance": "L/h",
+    "silent": "h",
+    "stuck": "d",
+    "backflow": "L",
+    "tamper": "h",
+    "low_battery": "V",
+    "clock_skew": "s",
+    "register_jump": "L",
 }
 
 
