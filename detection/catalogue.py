@@ -11,6 +11,8 @@ from detection.detectors import (
     drift,
     level_shift,
     low_pressure,
+    no_use_vulnerable,
+    occupancy_change,
     off_shift,
     rising_minimum,
     spike,
@@ -29,5 +31,7 @@ DETECTORS: dict[str, Detector] = {
         level_shift,
         drift,
         zero_use,
+        no_use_vulnerable,
+        occupancy_change,
     )
 }

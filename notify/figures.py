@@ -7,7 +7,15 @@ from zoneinfo import ZoneInfo
 from notify.speech import Speech, finite
 from service.facts import EventFacts, Facts
 
-DETECTORS = ("continuous_flow", "rising_minimum", "burst", "low_pressure", "off_shift")
+DETECTORS = (
+    "continuous_flow",
+    "rising_minimum",
+    "burst",
+    "low_pressure",
+    "off_shift",
+    "no_use_vulnerable",
+    "occupancy_change",
+)
 """The detectors with an advice of their own; a message leads with the first of these that saw the event."""
 
 _EVIDENCE = {
@@ -24,6 +32,8 @@ _EVIDENCE = {
     "burst": ("flow_lph", "threshold_lph", "usual_max_lph", "q3_lph", "minutes"),
     "low_pressure": ("min_kpa", "service_min_kpa", "minutes", "meters"),
     "off_shift": ("volume_l", "usual_l", "threshold_l", "off_hours"),
+    "no_use_vulnerable": ("used_l", "waking_hours"),
+    "occupancy_change": ("before_l", "after_l", "course"),
 }
 _OUTLOOK_DAYS = {"continuous_flow": 30, "rising_minimum": 30, "burst": 1}
 """How far ahead it makes sense to say what goes on being lost, in days, where the flow does not rest."""
@@ -123,7 +133,7 @@ def _value(name: str, value: Any, speech: Speech) -> str:  # noqa: PLR0911 - one
         return speech.volume_l(value)
     if name.endswith("_kpa"):
         return speech.pressure(value)
-    if name in ("off_hours", "running_h", "rest_h", "usual_rest_h"):
+    if name in ("off_hours", "running_h", "rest_h", "usual_rest_h", "waking_hours"):
         return speech.hours(value)
     if name == "minutes":
         return speech.minutes(value)

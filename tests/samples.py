@@ -46,6 +46,8 @@ EVIDENCE: dict[str, dict[str, Any]] = {
         "slot": "2026-11-20T18:00:00Z",
         "shift": "learned",
     },
+    "no_use_vulnerable": {"used_l": 3.0, "waking_hours": 12},
+    "occupancy_change": {"before_l": 310.0, "after_l": 120.0, "course": "less"},
 }
 GROUP = {
     "continuous_flow": "leak",
@@ -53,6 +55,8 @@ GROUP = {
     "burst": "leak",
     "low_pressure": "pressure",
     "off_shift": "industrial",
+    "no_use_vulnerable": "welfare",
+    "occupancy_change": "profile",
 }
 MAGNITUDE = {
     "continuous_flow": 42.3,
@@ -60,6 +64,8 @@ MAGNITUDE = {
     "burst": 2890.0,
     "low_pressure": 37.6,
     "off_shift": 1175.0,
+    "no_use_vulnerable": 3.0,
+    "occupancy_change": 190.0,
 }
 UNIT = {
     "continuous_flow": "L/h",
@@ -67,6 +73,8 @@ UNIT = {
     "burst": "L/h",
     "low_pressure": "kPa",
     "off_shift": "L/h",
+    "no_use_vulnerable": "L",
+    "occupancy_change": "L/d",
 }
 
 
