@@ -16,6 +16,7 @@ KeyScope = Literal[
     "customers:read",
     "readings:read",
     "events:read",
+    "events:write",
     "tickets:read",
     "tickets:write",
     "policies:read",

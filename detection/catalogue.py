@@ -11,11 +11,13 @@ from detection.detectors import (
     drift,
     level_shift,
     low_pressure,
+    night_flow,
     no_use_vulnerable,
     occupancy_change,
     off_shift,
     rising_minimum,
     spike,
+    water_balance,
     zero_use,
 )
 
@@ -26,6 +28,8 @@ DETECTORS: dict[str, Detector] = {
         rising_minimum,
         burst,
         low_pressure,
+        night_flow,
+        water_balance,
         off_shift,
         spike,
         level_shift,

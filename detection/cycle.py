@@ -97,6 +97,8 @@ class Detection:
             moved = True
         if moved:
             engine.remember(*store.events(conn, engine.horizon_s, engine.network_horizon_s))
+        if self._known_at == now:
+            engine.judge(store.judged(conn, engine.network_horizon_s))
         return engine
 
     def _rebuild(self, conn: Connection, engine: Engine, news: Arrived) -> None:

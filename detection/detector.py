@@ -50,6 +50,10 @@ class Mask(Protocol):
         """Return (len(index), hi - lo); `index` points into the chunk's rows."""
         ...
 
+    def judged(self, index: Index, lo: int, hi: int) -> Bools:
+        """Return the same for events that people have judged."""
+        ...
+
     def rows(self, index: Index) -> Index:
         """Return the positions in `index` of the rows of which any slot does."""
         ...
@@ -101,8 +105,8 @@ class Chunk:
     def history(self, index: Index, days: int) -> tuple[Floats, Bools]:
         """Return values and coverage of the `days` before the day, without what lies inside events.
 
-        Where events cover more than half of it, they have become what is usual, and nothing is left out.
-        The values are not to be written to.
+        Where events cover more than half of it, they have become what is usual, and nothing is left out but
+        what people have judged. The values are not to be written to.
         """
         slots = days * 86_400 // self.series.slot_s
         lo = self.day_lo - slots
@@ -116,9 +120,10 @@ class Chunk:
             values, covered = self.series.read(self.rows[index], lo, self.day_lo)
         some = self.masked.rows(index)
         if len(some):
-            outside = covered[some] & ~self.masked(index[some], lo, self.day_lo)
-            usual = outside.sum(axis=1) * 2 < covered[some].sum(axis=1)
-            covered[some] = np.where(usual[:, None], covered[some], outside)
+            known = covered[some] & ~self.masked.judged(index[some], lo, self.day_lo)
+            outside = known & ~self.masked(index[some], lo, self.day_lo)
+            usual = outside.sum(axis=1) * 2 < known.sum(axis=1)
+            covered[some] = np.where(usual[:, None], known, outside)
         return values, covered
 
     def learn(self, name: str, index: Index, function: Learn) -> Learned:
@@ -145,6 +150,10 @@ class Chunk:
     def use(self, i: int, lo: int, hi: int) -> tuple[Floats, Floats]:
         """Return what the i-th DMA's customers used (hours,), litres, and how many were heard from."""
         return self._zones.use_of(self._dma(i), lo, min(hi, self.hi))
+
+    def customers(self, i: int) -> int:
+        """Return how many metered customers the i-th DMA has."""
+        return self._zones.customers_of(self._dma(i))
 
     def _dma(self, i: int) -> int:
         return int(self.roster.dma_id[self.site[i]])

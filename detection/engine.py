@@ -19,6 +19,7 @@ from detection.diary import Diary
 from detection.episode import Book
 from detection.evaluate import Evaluator
 from detection.lifecycle import Change, Event, Subject
+from detection.masks import Judged, Span
 from detection.outages import Outage
 from detection.policy import Policies, Policy
 from detection.portion import Portion
@@ -64,6 +65,7 @@ class Engine:
         self._usage: list[Usage] = []
         self.book = Book()
         self.zones = Zones(roster)
+        self._judged: dict[int, Sequence[Span]] = {}
         self.diary = Diary(detectors, rearm_h=rearm_h)
         self._given: tuple[Roster, list[Policy]] | None = None
         self.know(roster, policies)
@@ -99,9 +101,24 @@ class Engine:
             Policies(policies, self._detectors, roster),
             self.book,
             self.zones,
+            self._judged,
         )
         self._end_moved()
         return True
+
+    def judge(self, periods: Judged) -> None:
+        """Take over the periods of events that people have judged: they tell nothing of what is usual."""
+        meters = [m for m in {*periods, *self._judged} if periods.get(m) != self._judged.get(m)]
+        self._judged.clear()
+        self._judged.update(periods)
+        if not meters:
+            return
+        ids, memory = np.array(meters, np.int64), self._evaluator.memory
+        rings = [("native", self._volumes), ("hourly", self._volumes), ("pressure", self._pressures)]
+        places = [(plane, ring) for plane, by_size in rings for ring in by_size.values()]
+        for plane, ring in [*places, ("zone", self.zones.inflow)]:
+            row = ring.rows(ids)
+            memory.forget_all((plane, ring.slot_s), row[row >= 0])
 
     def _end_moved(self) -> None:
         """End the open alarms of meters that are now at another customer, or in another district."""

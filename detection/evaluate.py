@@ -15,7 +15,7 @@ import numpy as np
 from detection import alarms
 from detection.detector import Bools, Chunk, Detector, Index, Learn, Learned
 from detection.episode import Book, Episode
-from detection.masks import Masks
+from detection.masks import Judged, Masks
 from detection.policy import Policies, Resolved
 from detection.reads import Memory, Page
 from detection.roster import Roster
@@ -35,7 +35,8 @@ Before = Mapping[str, Mapping[int, list[Episode]]]
 class Evaluator:
     """The detectors with what they look up: who the meters are, local time, policies, the book of alarms.
 
-    `memory` keeps what they learned of a day; it belongs to this roster and these policies.
+    `judged` are the periods of events that people have judged, by meter. `memory` keeps what the detectors
+    learned of a day; it belongs to this roster and these policies.
     """
 
     detectors: Mapping[str, Detector]
@@ -44,6 +45,7 @@ class Evaluator:
     policies: Policies
     book: Book
     zones: Zones | None = None
+    judged: Judged = field(default_factory=dict)
     memory: Memory = field(default_factory=Memory)
 
     def run(self, series: Series, plane: str, touched: Touched) -> Found:
@@ -55,7 +57,7 @@ class Evaluator:
         ids = series.ring.meter_id[part.rows]
         before = {d.name: alarms.reopen(d.name, ids, part.lo * series.slot_s, self.book) for d in detectors}
         changed = {(name, meter) for name, dropped in before.items() for meter in dropped}
-        self.memory.forget((plane, series.slot_s), part.rows, part.lo)
+        self.memory.forget((plane, series.ring.slot_s), part.rows, part.lo)
         size = len(part) if plane == "zone" else BLOCK
         if len(part) <= size:
             return changed | _Block(self, series, plane, detectors, part, before, self.book).run()
@@ -165,7 +167,7 @@ class _Block:
 
         def recall(name: str, index: Index, learn: Learn) -> Learned:
             return self.to.memory.recall(
-                (self.plane, series.slot_s, detector.name, name),
+                (self.plane, series.ring.slot_s, detector.name, name),
                 settings,
                 page.day_lo,
                 part.rows[index],
@@ -182,7 +184,7 @@ class _Block:
             lo=lo,
             hi=hi,
             day_lo=page.day_lo,
-            masked=Masks(self.book, detector.leaves_out, ids, series.slot_s, page.day_lo),
+            masked=Masks(self.book, detector.leaves_out, self.to.judged, ids, series.slot_s, page.day_lo),
             asked=asked,
             open=is_open[at],
             zones=self.to.zones,

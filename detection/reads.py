@@ -105,6 +105,10 @@ class Memory:
             stale = at[(at >= 0) & (kept.day[at] > lo[inside])]
             kept.day[stale] = _NEVER
 
+    def forget_all(self, place: tuple[object, ...], rows: Index) -> None:
+        """Drop whatever was learned of rows."""
+        self.forget(place, rows, np.full(len(rows), _NEVER, np.int64))
+
     def clear(self) -> None:
         """Drop everything."""
         self._kept.clear()

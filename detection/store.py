@@ -18,6 +18,7 @@ from detection.catalogue import DETECTORS
 from detection.diary import Diary
 from detection.episode import Episode
 from detection.lifecycle import Change, Event, Subject
+from detection.masks import Judged, Span
 from detection.network import Network
 from detection.outages import Outage
 from detection.policy import Policy, check
@@ -175,6 +176,15 @@ def events(conn: Connection, since_s: int, network_since_s: int) -> tuple[list[E
     rows = conn.execute(Q["remembered_events"], since).fetchall()
     epochs = {(r[0], r[1], r[2]): int(r[3]) for r in conn.execute(Q["epochs"]).fetchall()}
     return [_event(row) for row in rows], epochs
+
+
+def judged(conn: Connection, since_s: int) -> Judged:
+    """Return the periods of the events that people have judged, by meter."""
+    found: dict[int, list[Span]] = {}
+    for (stored,) in conn.execute(Q["judged_events"], {"since_s": since_s}).fetchall():
+        for episode in map(Episode.from_json, stored):
+            found.setdefault(episode.meter_id, []).append((episode.onset_s, episode.cleared_s))
+    return {meter: sorted(spans, key=str) for meter, spans in found.items()}
 
 
 def _event(row: Sequence[Any]) -> Event:

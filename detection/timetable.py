@@ -52,6 +52,10 @@ class Timetable:
             column.flags.writeable = False
         return columns
 
+    def own_hour_of_week(self, lo: int, hi: int) -> NDArray[np.int64]:
+        """Return the hour of the week of the hours [lo, hi), a holiday being the weekday that it is."""
+        return self._columns(lo, hi)[0]
+
     def hour_of_week(self, lo: int, hi: int) -> NDArray[np.int64]:
         """Return the hour of the week (0 = Monday 00:00) of the hours [lo, hi); a holiday is a Sunday."""
         how, holiday, _ = self._columns(lo, hi)

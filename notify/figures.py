@@ -15,6 +15,8 @@ DETECTORS = (
     "off_shift",
     "no_use_vulnerable",
     "occupancy_change",
+    "water_balance",
+    "night_flow",
 )
 """The detectors with an advice of their own; a message leads with the first of these that saw the event."""
 
@@ -31,11 +33,19 @@ _EVIDENCE = {
     "rising_minimum": ("rate_lph", "rest_h", "usual_rest_h", "days", "grade"),
     "burst": ("flow_lph", "threshold_lph", "usual_max_lph", "q3_lph", "minutes"),
     "low_pressure": ("min_kpa", "service_min_kpa", "minutes", "meters"),
+    "night_flow": ("how", "usual_lph", "share", "peak_lph"),
+    "water_balance": ("how", "usual_lph", "share", "peak_lph"),
     "off_shift": ("volume_l", "usual_l", "threshold_l", "off_hours"),
     "no_use_vulnerable": ("used_l", "waking_hours"),
     "occupancy_change": ("before_l", "after_l", "course"),
 }
-_OUTLOOK_DAYS = {"continuous_flow": 30, "rising_minimum": 30, "burst": 1}
+_OUTLOOK_DAYS = {
+    "continuous_flow": 30,
+    "rising_minimum": 30,
+    "burst": 1,
+    "night_flow": 30,
+    "water_balance": 30,
+}
 """How far ahead it makes sense to say what goes on being lost, in days, where the flow does not rest."""
 
 
@@ -137,6 +147,6 @@ def _value(name: str, value: Any, speech: Speech) -> str:  # noqa: PLR0911 - one
         return speech.hours(value)
     if name == "minutes":
         return speech.minutes(value)
-    if name == "coverage":
+    if name in {"coverage", "share"}:
         return speech.share(value)
     return value if isinstance(value, str) else speech.number(value)

@@ -19,7 +19,12 @@ from sql.query import Queries
 
 Q = Queries("service")
 _SYSTEM = Actor(tickets.SYSTEM)
-_OVER = frozenset({"cleared", "retracted", "suppressed"})
+_OVER = frozenset({"cleared", "retracted", "suppressed", "normal"})
+_WITHDRAWN = {
+    "retracted": "late readings removed the finding",
+    "suppressed": "an announced outage explains it",
+    "normal": "that is normal",
+}
 
 
 @dataclass(frozen=True)
@@ -52,13 +57,15 @@ def take(conn: Connection, turn: Turn, desk: Desk, *, at: datetime) -> int | Non
     params = {"ticket_id": ticket_id, "event_id": turn.event_id}
     told = {row[0] for row in conn.execute(Q["severities_told"], params)}
     tickets.note(conn, ticket_id, Entry(f"event_{turn.kind}", turn.why, _detail(turn, event)), at=at)
-    if turn.kind == "cleared":
-        _cleared(conn, ticket_id, event, desk, at)
-    elif turn.kind in ("opened", "reopened"):
-        _back(conn, ticket_id, event, desk, at)
-    elif turn.kind in ("retracted", "suppressed"):
+    if turn.kind in _WITHDRAWN:
         _withdrawn(conn, ticket_id, turn, event, desk, at)
-    else:
+    elif _is_normal(conn, event):
+        return ticket_id  # what happens to it is no news any more
+    elif turn.kind == "cleared":
+        _cleared(conn, ticket_id, event, desk, at)
+    elif turn.kind in ("opened", "reopened", "undone"):
+        _back(conn, ticket_id, event, desk, at)
+    elif turn.kind != "confirmed":
         _updated(conn, ticket_id, event, told, desk, at)
     return ticket_id
 
@@ -66,7 +73,7 @@ def take(conn: Connection, turn: Turn, desk: Desk, *, at: datetime) -> int | Non
 def _begin(conn: Connection, turn: Turn, event: Event, desk: Desk, at: datetime) -> int | None:
     """Open a ticket for an event that has none, unless there is nothing to do about it any more."""
     explained = event.suppressed_by is not None or event.retracted_at is not None
-    if explained or turn.kind in _OVER:
+    if explained or turn.kind in _OVER or _is_normal(conn, event):
         return None
     opened = opening.open_from_event(conn, turn.event_id, at=at, event_entry_id=turn.id)
     if opened.how == "opened":
@@ -74,6 +81,12 @@ def _begin(conn: Connection, turn: Turn, event: Event, desk: Desk, at: datetime)
     elif opened.how == "joined":
         _tell(conn, opened.ticket_id, event, desk, at, kind="joined", key=f"joined:{turn.event_id}")
     return opened.ticket_id
+
+
+def _is_normal(conn: Connection, event: Event) -> bool:
+    """Whether somebody has said so."""
+    row = conn.execute(Q["standing_verdict"], {"event_id": event.id}).fetchone()
+    return row is not None and row[1] == "normal"
 
 
 def _cleared(conn: Connection, ticket_id: int, event: Event, desk: Desk, at: datetime) -> None:
@@ -111,9 +124,7 @@ def _withdrawn(conn: Connection, ticket_id: int, turn: Turn, event: Event, desk:
     retracted = turn.kind == "retracted"
     if live or state not in (OPEN_STATES if retracted else ("open", "reopened")):
         return
-    why = turn.why or (
-        "late readings removed the finding" if retracted else "an announced outage explains it"
-    )
+    why = turn.why or _WITHDRAWN[turn.kind]
     tickets.resolve(conn, ticket_id, actor=_SYSTEM, at=at, why=why)
     if retracted:
         _tell(conn, ticket_id, event, desk, at, kind="withdrawn", key=f"withdrawn:{event.id}", why=why)

@@ -38,6 +38,22 @@ EVIDENCE: dict[str, dict[str, Any]] = {
         "minutes": 35,
     },
     "low_pressure": {"min_kpa": 102.4, "service_min_kpa": 140.0, "minutes": 45, "meters": ["P-1", "P-2"]},
+    "night_flow": {
+        "how": "step",
+        "usual_lph": 41_250.0,
+        "rise_lph": 5_400.0,
+        "peak_lph": 5_650.0,
+        "share": 0.131,
+        "levels": [[492_000, 491_994, 5_400.0, 1]],
+    },
+    "water_balance": {
+        "how": "slow",
+        "usual_lph": 41_250.0,
+        "rise_lph": 2_150.0,
+        "peak_lph": 2_150.0,
+        "share": 0.052,
+        "levels": [[492_000, 491_800, 0.0, 0], [492_000, 492_000, 2_150.0, 1]],
+    },
     "off_shift": {
         "volume_l": 1210.0,
         "usual_l": 35.0,
@@ -57,6 +73,8 @@ GROUP = {
     "off_shift": "industrial",
     "no_use_vulnerable": "welfare",
     "occupancy_change": "profile",
+    "night_flow": "network",
+    "water_balance": "network",
 }
 MAGNITUDE = {
     "continuous_flow": 42.3,
@@ -66,6 +84,8 @@ MAGNITUDE = {
     "off_shift": 1175.0,
     "no_use_vulnerable": 3.0,
     "occupancy_change": 190.0,
+    "night_flow": 5400.0,
+    "water_balance": 2150.0,
 }
 UNIT = {
     "continuous_flow": "L/h",
@@ -75,6 +95,8 @@ UNIT = {
     "off_shift": "L/h",
     "no_use_vulnerable": "L",
     "occupancy_change": "L/d",
+    "night_flow": "L/h",
+    "water_balance": "L/h",
 }
 
 

@@ -3,14 +3,15 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from api.fields import Name, When
+from api.fields import Name, When, Why
 from api.page import Filter
 from core.words import Severity
 
 Group = Literal["leak", "network", "pressure", "industrial", "device", "welfare", "profile"]
 State = Literal["open", "cleared", "retracted"]
+Reach = Literal["event", "meter", "dma", "customer"]
 
 
 class EventFilter(Filter):
@@ -58,6 +59,18 @@ class Event(EventBrief):
     ticket_id: int | None
 
 
+class Standing(BaseModel):
+    """What somebody has said of an event."""
+
+    verdict: Literal["confirmed", "normal"]
+    scope: Reach = Field(description="How far it reaches: this event, or whatever is found there.")
+    until: datetime | None = Field(description="End of the exemption; null: for good, or there is none.")
+    why: str
+    actor: str
+    at: datetime
+    policies: list[int] = Field(description="The exemptions it made.")
+
+
 class EventEntry(BaseModel):
     """One line of an event's history."""
 
@@ -68,9 +81,43 @@ class EventEntry(BaseModel):
 
 
 class EventDetail(Event):
-    """An event with its history, oldest first."""
+    """An event with its history, oldest first, and the verdict that stands."""
 
+    verdict: Standing | None
     entries: list[EventEntry]
+
+
+class GiveVerdict(BaseModel):
+    """What somebody says of an event."""
+
+    model_config = ConfigDict(
+        strict=True,
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"verdict": "confirmed", "why": "Found a running cistern."},
+                {"verdict": "normal", "scope": "meter", "until": "2026-12-01", "why": "The pool is filled."},
+            ]
+        },
+    )
+
+    verdict: Literal["confirmed", "normal"]
+    scope: Reach = Field(
+        "event",
+        description="With `normal`: its detectors leave that meter, DMA or customer alone from now on.",
+    )
+    until: When | None = Field(None, description="End of the exemption; without it, it holds for good.")
+    why: Why = Field("", description="A remark for the history.")
+
+
+class UndoVerdict(BaseModel):
+    """Why a verdict is taken back."""
+
+    model_config = ConfigDict(
+        strict=True, extra="forbid", json_schema_extra={"examples": [{"why": "It was the neighbour's."}]}
+    )
+
+    why: Why = Field("", description="A remark for the history.")
 
 
 def shaped(row: dict[str, Any]) -> dict[str, Any]:
@@ -112,6 +159,15 @@ EXAMPLE: dict[str, Any] = {
 }
 DETAIL: dict[str, Any] = {
     **EXAMPLE,
+    "verdict": {
+        "verdict": "confirmed",
+        "scope": "event",
+        "until": None,
+        "why": "Found a running cistern.",
+        "actor": "li.wei",
+        "at": "2026-11-21T09:12:00Z",
+        "policies": [],
+    },
     "entries": [
         {
             "at": "2026-11-20T14:00:03Z",

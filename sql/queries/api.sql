@@ -154,6 +154,10 @@ select e.id, e.subject_kind, e.subject, e.grp, e.epoch, e.detectors, e.account_n
     (select t.ticket_id from ticket_event t where t.event_id = e.id) as ticket_id
 from event e where e.id = %(id)s;
 
+-- name: event_verdict
+select verdict, scope, valid_until as until, why, actor, at, policies
+from event_verdict where event_id = %(id)s and undone_at is null;
+
 -- name: event_entries
 select at, kind, why, detail from event_entry where event_id = %(id)s order by id limit %(limit)s;
 

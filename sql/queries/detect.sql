@@ -121,6 +121,11 @@ from event
 where (cleared_at is null and retracted_at is null) or greatest(last_seen, cleared_at) >= to_timestamp(%(since_s)s)
     or (grp = 'network' and greatest(last_seen, cleared_at) >= to_timestamp(%(network_since_s)s));
 
+-- name: judged_events seq: event_verdict
+select e.episodes from event_verdict v join event e on e.id = v.event_id
+where v.undone_at is null and e.retracted_at is null
+    and coalesce(e.cleared_at, e.last_seen) >= to_timestamp(%(since_s)s);
+
 -- name: epochs seq: event
 select subject_kind, subject, grp, max(epoch) from event group by subject_kind, subject, grp;
 

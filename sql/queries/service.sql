@@ -130,7 +130,8 @@ order by id desc limit 1;
 
 -- name: live_events
 select count(*) from ticket_event te join event e on e.id = te.event_id
-where te.ticket_id = %(ticket_id)s and e.retracted_at is null and e.suppressed_by is null;
+where te.ticket_id = %(ticket_id)s and e.retracted_at is null and e.suppressed_by is null
+    and not exists (select from event_verdict v where v.event_id = e.id and v.undone_at is null and v.verdict = 'normal');
 
 -- name: facts
 select jsonb_build_object(
@@ -218,3 +219,30 @@ returning id;
 
 -- name: policy_until
 select valid_until from detector_policy where id = %(id)s;
+
+-- name: event_to_judge
+select id, subject_kind, subject, account_no, detectors, retracted_at from event where id = %(event_id)s;
+
+-- name: standing_verdict
+select id, verdict, actor, at from event_verdict where event_id = %(event_id)s and undone_at is null;
+
+-- name: create_verdict
+insert into event_verdict (event_id, verdict, scope, valid_until, why, policies, actor, at)
+values (%(event_id)s, %(verdict)s, %(scope)s, %(valid_until)s, %(why)s, %(policies)s::bigint[], %(actor)s, %(now)s);
+
+-- name: undo_verdict
+update event_verdict set undone_at = %(now)s, undone_by = %(actor)s, undone_why = %(why)s
+where event_id = %(event_id)s and undone_at is null
+returning verdict, policies;
+
+-- name: exemption_holds
+select id from detector_policy
+where detector = %(detector)s and scope = %(scope)s and scope_key = %(scope_key)s and exemption is not null
+    and valid_from <= %(now)s and valid_until >= coalesce(%(until)s::timestamptz, 'infinity')
+limit 1;
+
+-- name: enter_event
+insert into event_entry (event_id, kind, why, detail) values (%(event_id)s, %(kind)s, %(why)s, %(detail)s);
+
+-- name: wake_notifier
+select pg_notify('headwater_event', '');

@@ -93,6 +93,21 @@ def test_late_readings_of_an_earlier_day_have_it_learned_again() -> None:
     assert learner.said == list(dict.fromkeys(other.said))[-6:]
 
 
+def test_verdict_takes_its_period_out_of_what_is_learned_at_once() -> None:
+    engine, learner = learning()
+    volumes = factory(10 * 24)
+    volumes[5 * 24 : 6 * 24] += 5000
+    batch = register(1, volumes)
+    play(engine, batch.take(batch.ts <= (T0 + 8 * DAY + 6 * HOUR) * 10**6), every_s=HOUR)
+    before = learner.said[-1]
+    engine.judge({1: [(T0 + 5 * DAY, T0 + 6 * DAY)]})
+    play(engine, batch.take(batch.ts > (T0 + 8 * DAY) * 10**6), until_s=T0 + 8 * DAY + 8 * HOUR)
+    assert learner.said[-1] < before - 500
+    engine.judge({})
+    play(engine, batch.take(batch.ts > (T0 + 8 * DAY + 2 * HOUR) * 10**6), until_s=T0 + 8 * DAY + 9 * HOUR)
+    assert learner.said[-1] == before
+
+
 def test_other_policies_have_it_learned_again() -> None:
     engine, learner = learning(Policy(1, "learner", params={"k_sigma": 9}, valid_from_s=T0 + DAY + 6 * HOUR))
     play(engine, register(1, factory(2 * 24)), every_s=HOUR)
@@ -126,7 +141,7 @@ def test_mask_is_what_was_known_when_the_day_began() -> None:
     for episode, hours in ((open_one, 48), (ended, 48), (short, 0), (later, 0)):
         book = Book()
         book.add(episode)
-        masked = Masks(book, frozenset({"burst"}), np.array([1]), HOUR, day_lo)
+        masked = Masks(book, frozenset({"burst"}), {}, np.array([1]), HOUR, day_lo)
         inside = masked(np.array([0]), day_lo - 96, day_lo)
         assert inside.sum() == hours and (not hours or inside[0, -48:].all())
 

@@ -16,6 +16,7 @@ from core.settings import Settings
 from core.supervise import Supervisor
 from detection.cycle import Detection
 from detection.role import start
+from detection.store import judged
 from sql.pool import Connection, connect
 from tests import factories
 from tests.detection.builders import HOUR, T0, factory, home, readings, register
@@ -306,3 +307,21 @@ def test_burst_wakes_the_role_at_once(utility: Connection, database_url: str) ->
     (event,) = events(utility)
     assert event["detectors"] == ["burst"] and event["magnitude"] == 1600 and event["severity"] == "critical"
     assert event["onset"] == _at((T0 + WEEKS * HOUR) * 10**6)
+
+
+def test_judged_events_are_read_back_and_leave_the_baseline(utility: Connection, detect: Connection) -> None:
+    meter = factories.customer(utility, "A1", "m-1")
+    batch = register(meter, home(WEEKS, leak=(400, 440, 30)))
+    store(utility, batch)
+    detection().cycle(detect)
+    (event,) = events(utility)
+    assert judged(detect, T0) == {}
+    factories.insert(
+        utility, "event_verdict", event_id=event["id"], verdict="confirmed", actor="li", at=_at(T0 * 10**6)
+    )
+    detect.rollback()
+    assert judged(detect, T0) == {meter: [(T0 + 400 * HOUR, int(event["cleared_at"].timestamp()))]}
+    assert judged(detect, T0 + WEEKS * HOUR) == {}
+    arrive(utility, batch)
+    detect.rollback()
+    assert detection().cycle(detect)

@@ -239,3 +239,41 @@ def test_posts_go_to_the_utility_s_address_and_the_manager_s_own(office: Office)
         ("webhook", "https://hooks.example/all"),
         ("webhook", "https://chat.example/wang"),
     ]
+
+
+def verdict(office: Office, event: int, said: str) -> None:
+    factories.insert(office.conn, "event_verdict", event_id=event, verdict=said, actor="li", at=NOW)
+    samples.turn(office.conn, event, said)
+
+
+def test_what_is_normal_is_told_no_more(office: Office) -> None:
+    event = samples.event(office.conn)
+    office.take_all()
+    verdict(office, event, "normal")
+    office.take_all()
+    assert office.ticket()[1] == "resolved"
+    samples.turn(office.conn, event, "updated", severity="critical")
+    samples.turn(office.conn, event, "cleared", cleared_at=NOW)
+    office.take_all()
+    assert office.steps() == ["opened"]
+
+
+def test_verdict_taken_back_takes_the_ticket_up_again(office: Office) -> None:
+    event = samples.event(office.conn)
+    office.take_all()
+    verdict(office, event, "normal")
+    office.take_all()
+    office.conn.execute("update event_verdict set undone_at = %s, undone_by = 'li'", [NOW])
+    samples.turn(office.conn, event, "undone")
+    office.take_all()
+    assert office.ticket()[1] == "reopened" and office.steps() == ["opened", "reopened"]
+
+
+def test_confirmed_event_goes_on_as_it_was(office: Office) -> None:
+    event = samples.event(office.conn)
+    office.take_all()
+    verdict(office, event, "confirmed")
+    samples.turn(office.conn, event, "updated", severity="critical")
+    office.take_all()
+    assert office.kinds()[:3] == ["opened", "event_confirmed", "event_updated"]
+    assert office.ticket()[1] == "open"
