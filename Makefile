@@ -48,8 +48,8 @@ docs: setup ## Write the pages that follow from the code
 bench: setup ## Run every measurement; one JSON object a line
 	@$(BIN)/python -m bench
 
-bench-%: setup ## Run one measurement
-	@$(BIN)/python -m bench $*
+bench-%: setup ## Run one measurement; DATA=DIR names a folder of labelled datasets
+	@$(BIN)/python -m bench $* $(if $(DATA),--data $(DATA))
 
 .PHONY: lock
 lock: setup ## Resolve the dependencies anew into the two lock files

@@ -1,17 +1,22 @@
 """Run every measurement, or the named ones: `python -m bench [NAME ...]`; exit code 1 if one misses its bar.
 
-A measurement is a module of this folder with a `NAME` and a `run` that yields results.
+A measurement is a module of this folder with a `NAME` and a `run` that yields results. A name may stand for
+several (GROUPS). `--data DIR` names a folder of labelled datasets; what needs one is left out without.
 """
 
+import argparse
 import importlib
+import os
 import pkgutil
 import sys
 from collections.abc import Callable, Iterator
 
 import bench
 from bench.measure import Result
+from bench.tools import DATA
 
 Run = Callable[[], Iterator[Result]]
+GROUPS = {"detection": ("detection_suite", "detect_cycle", "detection_year", "detection_quality")}
 
 
 def discover() -> dict[str, Run]:
@@ -29,7 +34,13 @@ def discover() -> dict[str, Run]:
 def main() -> int:
     """Run what the command line names."""
     benches = discover()
-    names = sys.argv[1:] or sorted(benches)
+    parser = argparse.ArgumentParser(prog="python -m bench")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--data", metavar="DIR", help="a folder of labelled datasets")
+    given = parser.parse_args()
+    if given.data:
+        os.environ[DATA] = given.data
+    names = [n for name in given.names for n in GROUPS.get(name, (name,))] or sorted(benches)
     unknown = [name for name in names if name not in benches]
     if unknown:
         print(f"no bench {', '.join(unknown)}; there are: {', '.join(sorted(benches))}", file=sys.stderr)

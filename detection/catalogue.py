@@ -6,17 +6,25 @@ against it, docs/detectors.md is tested against it, and the engine runs what sta
 
 from detection.detector import Detector
 from detection.detectors import (
+    backflow,
     burst,
+    clock_skew,
     continuous_flow,
     drift,
     level_shift,
+    low_battery,
     low_pressure,
+    main_burst,
     night_flow,
     no_use_vulnerable,
     occupancy_change,
     off_shift,
+    register_jump,
     rising_minimum,
+    silent,
     spike,
+    stuck,
+    tamper,
     water_balance,
     zero_use,
 )
@@ -28,6 +36,7 @@ DETECTORS: dict[str, Detector] = {
         rising_minimum,
         burst,
         low_pressure,
+        main_burst,
         night_flow,
         water_balance,
         off_shift,
@@ -37,5 +46,12 @@ DETECTORS: dict[str, Detector] = {
         zero_use,
         no_use_vulnerable,
         occupancy_change,
+        silent,
+        stuck,
+        backflow,
+        tamper,
+        low_battery,
+        clock_skew,
+        register_jump,
     )
 }

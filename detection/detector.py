@@ -22,7 +22,7 @@ Ints = NDArray[np.int64]
 
 #: Which part of the window a detector looks at: hourly volumes, volumes or pressures a reporting interval, or
 #: the hourly inflow of whole DMAs.
-Plane = Literal["hourly", "native", "pressure", "zone"]
+Plane = Literal["hourly", "native", "pressure", "zone", "signs", "battery", "skew", "motion", "receipts"]
 Group = Literal["leak", "network", "pressure", "industrial", "device", "welfare", "profile"]
 
 #: Classes of site with defaults of their own: sectors, and homes with several dwellings behind one meter.

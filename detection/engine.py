@@ -5,7 +5,7 @@ looks ahead.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,15 +15,19 @@ from core.words import MeterKind, Quality
 from detection import alarms, vee
 from detection.catalogue import DETECTORS
 from detection.detector import Detector
+from detection.detectors import silent
 from detection.diary import Diary
 from detection.episode import Book
 from detection.evaluate import Evaluator
+from detection.health import Health
 from detection.lifecycle import Change, Event, Subject
 from detection.masks import Judged, Span
 from detection.outages import Outage
 from detection.policy import Policies, Policy
 from detection.portion import Portion
 from detection.roster import Roster
+from detection.silence import Silence
+from detection.streams import NOTHING, Oddities
 from detection.timetable import Timetable
 from detection.touched import Known, Touched
 from detection.usage import Usage, estimate, hourly, join
@@ -32,6 +36,8 @@ from detection.zones import DAYS, Changed, Zones
 
 Ints = NDArray[np.int64]
 _TOGETHER_H = 2
+#: A step of a register is judged by the readings after it: so many hours later it isn't late yet.
+_JUDGED_LATER_H = 6
 #: A home's meter of unknown size is DN 20 at most (ISO 4064-1: Q3 4 m3/h).
 _HOME_Q3_LPH = 4000.0
 
@@ -65,6 +71,8 @@ class Engine:
         self._usage: list[Usage] = []
         self.book = Book()
         self.zones = Zones(roster)
+        self.health = Health(roster, window_days)
+        self.silence = Silence(roster)
         self._judged: dict[int, Sequence[Span]] = {}
         self.diary = Diary(detectors, rearm_h=rearm_h)
         self._given: tuple[Roster, list[Policy]] | None = None
@@ -94,11 +102,14 @@ class Engine:
             np.isnan(roster.q3_lph) & home, _HOME_Q3_LPH, roster.q3_lph.astype(np.float64)
         )
         self.zones.know(roster)
+        self.health.know(roster)
+        resolved = Policies(policies, self._detectors, roster)
+        self.silence.know(roster, resolved)
         self._evaluator = Evaluator(
             self._detectors,
             roster,
             self.timetable,
-            Policies(policies, self._detectors, roster),
+            resolved,
             self.book,
             self.zones,
             self._judged,
@@ -173,7 +184,7 @@ class Engine:
     def nbytes(self) -> int:
         """Memory of the window, bytes."""
         rings = [*self._volumes.values(), *self._pressures.values()]
-        return sum(ring.nbytes for ring in rings) + self.zones.nbytes
+        return sum(ring.nbytes for ring in rings) + self.zones.nbytes + self.health.nbytes
 
     @property
     def newest_s(self) -> int:
@@ -191,6 +202,8 @@ class Engine:
 
     def settle(self, now_s: int, outages: Sequence[Outage] = ()) -> Result:
         """Compare alarms with events and return what changed since the last time."""
+        if silent.DETECTOR.name in self._detectors:
+            self._touched |= self.silence.settle(now_s, self.book)
         changes = self.diary.settle(self._touched, self._late, self.book, self.roster, outages, now_s)
         usage = join(self._usage)
         self._touched, self._late, self._usage = set(), set(), []
@@ -205,7 +218,8 @@ class Engine:
         for size in np.unique(slot_s[slot_s > 0]):
             mine = np.flatnonzero(slot_s == size)
             part, since = readings.take(mine), trusted[mine]
-            self._feed_volumes(int(size), part, since, evaluate=evaluate)
+            odd = self._feed_volumes(int(size), part, since, evaluate=evaluate)
+            self._feed_health(part, portion.new[mine], since, odd, evaluate=evaluate)
             if not np.isnan(part.pressure_kpa).all():
                 self._feed_pressures(int(size), part, since, evaluate=evaluate)
         before = self.zones.inflow.newest.copy()
@@ -218,10 +232,10 @@ class Engine:
             rings[slot_s] = Ring(slot_s, self._window_days * 86_400 // slot_s)
         return rings[slot_s]
 
-    def _feed_volumes(self, slot_s: int, part: ReadingBatch, trusted_us: Ints, *, evaluate: bool) -> None:
+    def _feed_volumes(self, slot_s: int, part: ReadingBatch, trusted_us: Ints, *, evaluate: bool) -> Oddities:
         told = ~(np.isnan(part.register_l) & np.isnan(part.flow_lph))
         if not told.any():
-            return
+            return NOTHING
         ring = self._ring(self._volumes, slot_s)
         meters, row = np.unique(part.meter_id[told].astype(np.int64), return_inverse=True)
         site = self.roster.find(meters)
@@ -239,18 +253,19 @@ class Engine:
         )
         since = np.full(len(meters), np.iinfo(np.int64).max, np.int64)
         np.minimum.at(since, row, trusted_us[told])
+        odd = replace(made.odd, row=meters[made.odd.row])
         keep = made.slot * slot_s + slot_s // 2 >= since[made.row] // 1_000_000
         rows = ring.rows(meters, add=True)[made.row[keep]]
         slots, volume, quality = made.slot[keep], made.volume_l[keep], made.quality[keep]
         if len(rows) == 0:
-            return
+            return odd
         ring.advance(int(slots.max()) + 1)
         volume = estimate(ring, rows, slots, volume)
         seen = ring.newest.copy()
         news = ring.put(rows, slots, volume, quality)
         self.zones.take_volumes(ring, rows[news], slots[news], made.known_s[keep][news])
         if not evaluate:
-            return
+            return odd
         self._usage.append(hourly(ring, rows, slots, volume, quality, news))
         touched = self._note(ring, rows[news], slots[news], made.known_s[keep][news], seen)
         self._evaluate(Series(ring), "native", touched)
@@ -260,6 +275,28 @@ class Engine:
                 touched.rows, touched.lo // factor, touched.hi // factor, touched.seen_s, touched.known
             )
             self._evaluate(Series(ring, factor), "hourly", by_hour)
+        return odd
+
+    def _feed_health(
+        self, part: ReadingBatch, new: NDArray[np.bool_], trusted_us: Ints, odd: Oddities, *, evaluate: bool
+    ) -> None:
+        site = self.roster.find(part.meter_id[new].astype(np.int64))
+        self.silence.hear(site, part.received_at[new] // 1_000_000, evaluate=evaluate)
+        for plane, ring, touched in self.health.days(part, new):
+            if evaluate:
+                self._evaluate(Series(ring), plane, touched)
+        asked = self.health.hours(part, new, trusted_us, odd, self._going("signs"))
+        if asked is not None and evaluate:
+            touched = self._note(
+                asked.ring, asked.rows, asked.slots, asked.known_s, asked.seen, slack=_JUDGED_LATER_H
+            )
+            self._evaluate(Series(asked.ring), "signs", touched)
+
+    def _going(self, plane: str) -> Ints:
+        """Return the meters with an open alarm of a plane's detectors."""
+        listed = [self.book.of(d.name) for d in self._detectors.values() if d.plane == plane]
+        going = {m for meters in listed for m, episodes in meters.items() if episodes[-1].closed_s is None}
+        return np.array(sorted(going), np.int64)
 
     def _feed_pressures(self, slot_s: int, part: ReadingBatch, trusted_us: Ints, *, evaluate: bool) -> None:
         ring = self._ring(self._pressures, slot_s)

@@ -27,6 +27,17 @@ class Portion:
     since_us: Ints
     readings: ReadingBatch
 
+    @property
+    def new(self) -> NDArray[np.bool_]:
+        """Which readings are new ones, or came after these."""
+        return np.asarray(self.readings.ts >= self._since_us())
+
+    def _since_us(self) -> Ints:
+        """Return for each reading from when its meter's readings are new, microseconds."""
+        order = np.argsort(self.meter_id)
+        at = np.searchsorted(self.meter_id[order], self.readings.meter_id.astype(np.int64))
+        return self.since_us[order][np.minimum(at, len(order) - 1)] if len(order) else self.since_us
+
     def trusted_us(self) -> Ints:
         """Return for each reading from when its meter's slots can be relied on, microseconds.
 
@@ -37,9 +48,7 @@ class Portion:
         ids = readings.meter_id.astype(np.int64)
         if len(ids) == 0:
             return np.empty(0, np.int64)
-        order = np.argsort(self.meter_id)
-        at = np.searchsorted(self.meter_id[order], ids)
-        since = self.since_us[order][np.minimum(at, len(order) - 1)]
+        since = self._since_us()
         first = np.ones(len(ids), bool)
         first[1:] = ids[1:] != ids[:-1]
         head = np.flatnonzero(first)

@@ -33,7 +33,16 @@ CONSUMER = "detect"
 log = structlog.get_logger(__name__)
 
 Ints = NDArray[np.int64]
-_READING = {"meter_id": ">i4", "ts": ">i8", "register_l": ">f8", "flow_lph": ">f4", "pressure_kpa": ">f4"}
+_READING = {
+    "meter_id": ">i4",
+    "ts": ">i8",
+    "register_l": ">f8",
+    "flow_lph": ">f4",
+    "pressure_kpa": ">f4",
+    "battery_v": ">f4",
+    "flags": ">i4",
+    "received_at": ">i8",
+}
 _ARRIVED = {"meter_id": ">i4", "lo": ">i8", "hi": ">i8"}
 _USAGE = {"meter_id": ">i4", "slot": ">i8", "volume_l": ">f8", "quality": ">i2"}
 
@@ -140,17 +149,16 @@ def readings_after(conn: Connection, meter_ids: Ints, at_s: Ints, most: int) -> 
 def _batch(rows: NDArray[np.void]) -> ReadingBatch:
     metrics.READINGS.inc(len(rows))
     meter_id, ts = rows["meter_id"].astype(np.int32), rows["ts"].astype(np.int64) + EPOCH_US
-    nan = np.full(len(rows), np.nan)
     made = ReadingBatch(
         meter_id=meter_id,
         ts=ts,
         register_l=rows["register_l"].astype(np.float64),
         flow_lph=rows["flow_lph"].astype(np.float64),
         pressure_kpa=rows["pressure_kpa"].astype(np.float64),
-        temperature_c=nan,
-        battery_v=nan,
-        flags=np.zeros(len(rows), np.int32),
-        received_at=ts,
+        temperature_c=np.full(len(rows), np.nan),
+        battery_v=rows["battery_v"].astype(np.float64),
+        flags=rows["flags"].astype(np.int32),
+        received_at=rows["received_at"].astype(np.int64) + EPOCH_US,
     )
     return made.take(np.lexsort((ts, meter_id)))
 

@@ -182,6 +182,10 @@ class Oddities:
     known_s: Ints
 
 
+_NONE = np.empty(0, np.int64)
+NOTHING = Oddities(_NONE, _NONE, _NONE, np.empty(0), np.empty(0), _NONE)
+
+
 def judge(readings: Registers, good: Bools) -> tuple[Bools, Bools, Oddities]:
     """Tell the steps apart: which believed readings begin anew, which crept back, and what is odd.
 

@@ -20,6 +20,7 @@ from detection.policy import Policy, check, covers
 from detection.roster import DMA, Roster
 from detection.store import Arrived
 from detection.tail import Tail
+from detection.zones import DAYS as ZONE_DAYS
 from jobs.backtest.ledger import Ledger
 from service.policies import Draft, Preview, Told, Week
 from sql.pool import Connection, connect
@@ -59,7 +60,7 @@ def preview(conn: Connection, draft: Draft, days: int, now: datetime, window_day
     meters = _needed(roster, concerned, detector)
     until_s = int(now.timestamp()) // _HOUR_S * _HOUR_S
     start_s = until_s - days * _DAY_S
-    _require_bounded(roster, meters, days + WARM_UP_DAYS + window_days)
+    history_days = _history_days(roster, meters, concerned, days + WARM_UP_DAYS, window_days)
     group = {d.name: d for d in DETECTORS.values() if d.group == detector.group}
     named = {name for d in group.values() for name in d.leaves_out}
     detectors = {name: d for name, d in DETECTORS.items() if name in group or name in named}
@@ -71,7 +72,7 @@ def preview(conn: Connection, draft: Draft, days: int, now: datetime, window_day
     tail = Tail(roster.meter_id)
     warm_s = start_s - WARM_UP_DAYS * _DAY_S
     outages = store.outages(conn, warm_s)
-    at_s = warm_s - window_days * _DAY_S
+    at_s = warm_s - history_days * _DAY_S
     while at_s < until_s and len(meters):
         end_s = min(at_s + _DAY_S, until_s)
         span = (np.full(len(meters), at_s * _US + 1, np.int64), np.full(len(meters), end_s * _US, np.int64))
@@ -119,15 +120,25 @@ def _needed(roster: Roster, concerned: NDArray[np.bool_], detector: Detector) ->
     return np.asarray(roster.meter_id[wanted & (roster.kind != DMA)])
 
 
-def _require_bounded(roster: Roster, meters: Ints, days: int) -> None:
+def _history_days(
+    roster: Roster, meters: Ints, concerned: NDArray[np.bool_], days: int, window_days: int
+) -> int:
+    """Return how many days to learn from: the window, or as much of the longer one of DMAs as is allowed.
+
+    Raises BadDataError where even the window is too much.
+    """
     interval_s = np.maximum(roster.interval_s[roster.find(meters)], 1)
-    readings = int((_DAY_S / interval_s).sum() * days)
+    a_day = float((_DAY_S / interval_s).sum())
+    readings = int(a_day * (days + window_days))
     if readings > MOST_READINGS:
         raise BadDataError(
             f"The preview would read about {readings:,} readings of {len(meters):,} meters; "
             f"at most {MOST_READINGS:,}.",
             cure="Choose a narrower scope (a DMA, a customer, a meter) or fewer days.",
         )
+    if not (roster.kind[concerned] == DMA).any():
+        return window_days
+    return max(window_days, min(ZONE_DAYS, int(MOST_READINGS / max(a_day, 1.0)) - days))
 
 
 def _subjects(roster: Roster, concerned: NDArray[np.bool_]) -> set[tuple[str, str]]:

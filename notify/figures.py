@@ -11,6 +11,7 @@ DETECTORS = (
     "continuous_flow",
     "rising_minimum",
     "burst",
+    "main_burst",
     "low_pressure",
     "off_shift",
     "no_use_vulnerable",
@@ -35,6 +36,7 @@ _EVIDENCE = {
     "low_pressure": ("min_kpa", "service_min_kpa", "minutes", "meters"),
     "night_flow": ("how", "usual_lph", "share", "peak_lph"),
     "water_balance": ("how", "usual_lph", "share", "peak_lph"),
+    "main_burst": ("flow_lph", "usual_lph", "drop_kpa", "area", "sensors"),
     "off_shift": ("volume_l", "usual_l", "threshold_l", "off_hours"),
     "no_use_vulnerable": ("used_l", "waking_hours"),
     "occupancy_change": ("before_l", "after_l", "course"),
@@ -47,6 +49,10 @@ _OUTLOOK_DAYS = {
     "water_balance": 30,
 }
 """How far ahead it makes sense to say what goes on being lost, in days, where the flow does not rest."""
+
+
+#: So many pipes or sensors are named in a message.
+_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -149,4 +155,6 @@ def _value(name: str, value: Any, speech: Speech) -> str:  # noqa: PLR0911 - one
         return speech.minutes(value)
     if name in {"coverage", "share"}:
         return speech.share(value)
+    if isinstance(value, list):
+        return ", ".join(str(one) for one in value[:_NAMED])
     return value if isinstance(value, str) else speech.number(value)

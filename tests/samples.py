@@ -54,6 +54,13 @@ EVIDENCE: dict[str, dict[str, Any]] = {
         "share": 0.052,
         "levels": [[492_000, 491_800, 0.0, 0], [492_000, 492_000, 2_150.0, 1]],
     },
+    "main_burst": {
+        "flow_lph": 6200.0,
+        "usual_lph": 152_000.0,
+        "drop_kpa": 2.31,
+        "area": ["p183", "p856"],
+        "sensors": ["P-1", "P-2"],
+    },
     "off_shift": {
         "volume_l": 1210.0,
         "usual_l": 35.0,
@@ -70,6 +77,7 @@ GROUP = {
     "rising_minimum": "leak",
     "burst": "leak",
     "low_pressure": "pressure",
+    "main_burst": "network",
     "off_shift": "industrial",
     "no_use_vulnerable": "welfare",
     "occupancy_change": "profile",
@@ -81,6 +89,7 @@ MAGNITUDE = {
     "rising_minimum": 1.5,
     "burst": 2890.0,
     "low_pressure": 37.6,
+    "main_burst": 6200.0,
     "off_shift": 1175.0,
     "no_use_vulnerable": 3.0,
     "occupancy_change": 190.0,
@@ -92,6 +101,7 @@ UNIT = {
     "rising_minimum": "L/h",
     "burst": "L/h",
     "low_pressure": "kPa",
+    "main_burst": "L/h",
     "off_shift": "L/h",
     "no_use_vulnerable": "L",
     "occupancy_change": "L/d",
@@ -156,7 +166,7 @@ def usage(conn: Connection, meter_id: int, *, onset: datetime = ONSET, until: da
 
 def event(conn: Connection, detector: str = "continuous_flow", *, kind: str = "opened", **values: Any) -> int:
     """Insert an event of the meter M-1 (of the district for low_pressure) with its first entry."""
-    of_dma = detector == "low_pressure"
+    of_dma = detector in ("low_pressure", "main_burst")
     where: dict[str, Any] = {"dma_id": conn.execute("select id from dma where code = 'D1'").fetchall()[0][0]}
     if of_dma:
         where |= {"subject_kind": "dma", "subject": "D1"}

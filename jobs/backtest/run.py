@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from core.batch import ReadingBatch
 from detection.engine import Engine
+from detection.zones import DAYS as ZONE_DAYS
 from jobs.backtest.feed import DAY_US, US, Feed, Turn
 from jobs.backtest.ledger import Ledger, Row
 from jobs.backtest.sites import outages, roster
@@ -68,8 +69,8 @@ def _settle(engine: Engine, ledger: Ledger, dataset: Dataset, turn: Turn, every_
 
 
 def _stream(dataset: Dataset, course: Course) -> Iterator[ReadingBatch]:
-    """Yield what was received by `end`, from a window before `start` on."""
-    start = course.start - timedelta(days=WINDOW_DAYS) if course.start else None
+    """Yield what was received by `end`, from the longest window before `start` on: that of whole DMAs."""
+    start = course.start - timedelta(days=ZONE_DAYS) if course.start else None
     for batch in dataset.in_order_received(start=start, end=course.end):
         keep = batch if course.end is None else batch.take(batch.received_at < micros(course.end))
         if len(keep):

@@ -65,7 +65,8 @@ group by t.meter_id;
 select extract(epoch from ts)::bigint from reading order by ts desc limit 1;
 
 -- name: readings_between
-select r.meter_id, r.ts, coalesce(r.register_l, 'NaN'), coalesce(r.flow_lph, 'NaN'), coalesce(r.pressure_kpa, 'NaN')
+select r.meter_id, r.ts, coalesce(r.register_l, 'NaN'), coalesce(r.flow_lph, 'NaN'), coalesce(r.pressure_kpa, 'NaN'),
+    coalesce(r.battery_v, 'NaN'), r.flags, r.received_at
 from unnest(%(meter_ids)s::int[], %(lo_s)s::bigint[], %(hi_s)s::bigint[]) as t (meter_id, lo_s, hi_s)
 cross join lateral (
     select * from reading
@@ -75,7 +76,8 @@ cross join lateral (
 ) r;
 
 -- name: readings_before
-select r.meter_id, r.ts, coalesce(r.register_l, 'NaN'), coalesce(r.flow_lph, 'NaN'), coalesce(r.pressure_kpa, 'NaN')
+select r.meter_id, r.ts, coalesce(r.register_l, 'NaN'), coalesce(r.flow_lph, 'NaN'), coalesce(r.pressure_kpa, 'NaN'),
+    coalesce(r.battery_v, 'NaN'), r.flags, r.received_at
 from unnest(%(meter_ids)s::int[], %(at_s)s::bigint[]) as t (meter_id, at_s)
 cross join lateral (
     select * from reading
@@ -85,7 +87,8 @@ cross join lateral (
 ) r;
 
 -- name: readings_after
-select r.meter_id, r.ts, coalesce(r.register_l, 'NaN'), coalesce(r.flow_lph, 'NaN'), coalesce(r.pressure_kpa, 'NaN')
+select r.meter_id, r.ts, coalesce(r.register_l, 'NaN'), coalesce(r.flow_lph, 'NaN'), coalesce(r.pressure_kpa, 'NaN'),
+    coalesce(r.battery_v, 'NaN'), r.flags, r.received_at
 from unnest(%(meter_ids)s::int[], %(at_s)s::bigint[]) as t (meter_id, at_s)
 cross join lateral (
     select * from reading

@@ -19,7 +19,7 @@ T0 = int(datetime(2026, 3, 2, tzinfo=UTC).timestamp())
 
 
 def readings(meter_id: int, ts_s: Iterable[float], **columns: Any) -> ReadingBatch:
-    """Make readings of one meter; columns that aren't given are missing."""
+    """Make readings of one meter; columns that aren't given are missing, and `delay_s` nothing."""
     ts = (np.array(list(ts_s), np.float64) * 1e6).astype(np.int64)
     nan = np.full(len(ts), np.nan)
 
@@ -33,9 +33,9 @@ def readings(meter_id: int, ts_s: Iterable[float], **columns: Any) -> ReadingBat
         column("flow_lph"),
         column("pressure_kpa"),
         nan,
-        nan,
-        np.zeros(len(ts), np.int32),
-        ts,
+        column("battery_v"),
+        np.asarray(columns.get("flags", np.zeros(len(ts))), np.int32),
+        ts + (np.asarray(columns.get("delay_s", 0.0)) * 1e6).astype(np.int64),
     )
 
 

@@ -87,7 +87,7 @@ def test_resolution_is_its_reference(listed: list[Policy], hour: int) -> None:
 @pytest.mark.parametrize(
     ("policy", "says"),
     [
-        (Policy(3, "continous_flow"), "no detector 'continous_flow'. Known: burst, continuous_flow"),
+        (Policy(3, "continous_flow"), "no detector 'continous_flow'. Known: backflow, burst"),
         (Policy(3, "burst", params={"q3": 1}), "burst has no parameter 'q3'. Known: excess_of_q3"),
         (Policy(3, "burst", params={"excess_of_q3": "much"}), "burst.excess_of_q3 can't be 'much'"),
         (Policy(3, "burst", params={"excess_of_q3": True}), "burst.excess_of_q3 can't be True"),
