@@ -5,33 +5,39 @@ slot as if it had come in time, in bounded memory.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import structlog
-from psycopg import errors
+from psycopg import OperationalError, errors
 
 from core.clock import Clock
+from core.errors import InfrastructureError
 from detection import metrics, store
-from detection.engine import Engine
+from detection.engine import Engine, Result
 from detection.fetch import fetch, spans
 from detection.lifecycle import Change
 from detection.portion import Portion
 from detection.store import Arrived
 from detection.tail import Tail
+from detection.usage import Usage
 from sql import feed
 from sql.pool import Connection
 
 log = structlog.get_logger(__name__)
 Progress = Callable[[], None]
 
-_DAY_US = 86_400_000_000
 _MASTER_DATA_S = 30.0
 _STALE_S = 900.0
+_RECENT_S = 2 * 86_400
 
 
 class Detection:
-    """Keeps an engine in step with the database. What it remembers is a cache: any error throws it away."""
+    """Keeps an engine in step with the database.
+
+    What it remembers is a cache, thrown away by any error but a database that went away: what could not be
+    written then is written by the next cycle, unless that finds it written, or another replica at work.
+    """
 
     def __init__(self, clock: Clock, *, window_days: int, progress: Progress = lambda: None) -> None:
         self._clock = clock
@@ -42,6 +48,7 @@ class Detection:
         self._seen = ""
         self._position = ""
         self._known_at = self._worked_at = 0.0
+        self._unwritten: list[Result] = []
 
     def cycle(self, conn: Connection) -> bool:
         """Work off what is new; return False if another replica is at it. Raises what the database raises."""
@@ -57,6 +64,8 @@ class Detection:
             return False
         try:
             self._work(conn, position)
+        except (InfrastructureError, OperationalError):
+            raise  # the database went away between two steps of the engine, which is still in order
         except BaseException:
             self._engine = None
             raise
@@ -68,21 +77,30 @@ class Detection:
         if self._engine is not None and started - self._worked_at > _STALE_S:
             self._engine = None
         news = store.arrived(conn, position if self._engine is None else self._seen)
-        self._engine = engine = self._prepare(conn, news, moved=position != self._position)
+        moved = self._engine is None or position != self._position
+        self._engine, news = self._prepare(conn, news, moved=moved)
+        engine = self._engine
+        self._write(conn, engine)
         self._feed(conn, engine, news, engine.feed)
         now_s = int(self._clock.now().timestamp())
         result = engine.settle(now_s, store.outages(conn, engine.horizon_s))
-        store.write_usage(conn, result.usage)
-        store.write_changes(conn, result.changes, engine.diary)
+        self._unwritten.append(result)
+        self._write(conn, engine, from_=len(self._unwritten) - 1)
         if len(news):
             feed.advance(conn, store.CONSUMER, snapshot)
         conn.commit()
         self._seen, self._position = snapshot, snapshot if len(news) else position
+        self._unwritten = []
         self._worked_at = time.monotonic()
         if len(news):
             _observe(engine, result.changes, self._worked_at - started)
 
-    def _prepare(self, conn: Connection, news: Arrived, *, moved: bool) -> Engine:
+    def _write(self, conn: Connection, engine: Engine, *, from_: int = 0) -> None:
+        for result in self._unwritten[from_:]:
+            store.write_usage(conn, result.usage)
+            store.write_changes(conn, result.changes, engine.diary)
+
+    def _prepare(self, conn: Connection, news: Arrived, *, moved: bool) -> tuple[Engine, Arrived]:
         engine, now = self._engine, time.monotonic()
         if engine is not None:
             unknown = bool((engine.roster.find(news.meter_id) < 0).any())
@@ -93,28 +111,47 @@ class Detection:
         if engine is None:
             self._known_at, self._tail = now, None
             engine = Engine(store.roster(conn), store.policies(conn), window_days=self._window_days)
-            self._rebuild(conn, engine, news)
+            news = self._rebuild(conn, engine, news)
             moved = True
         if moved:
+            self._unwritten = []
             engine.remember(*store.events(conn, engine.horizon_s, engine.network_horizon_s))
         if self._known_at == now:
             engine.judge(store.judged(conn, engine.network_horizon_s))
-        return engine
+        return engine, news
 
-    def _rebuild(self, conn: Connection, engine: Engine, news: Arrived) -> None:
-        """Fill the window with all that has been evaluated: everything before the first new reading."""
+    def _rebuild(self, conn: Connection, engine: Engine, news: Arrived) -> Arrived:
+        """Fill the window with what has been evaluated: everything before the first new reading of a meter.
+
+        Hourly usage holds the volumes of meters with hourly slots; of these only the last days' readings are
+        read. Returns the news: a meter whose readings are read again is evaluated anew to its newest reading.
+        """
         newest_s = store.newest_reading_s(conn)
         if newest_s is None:
-            return
-        ids = engine.roster.meter_id
+            return news
+        from_s = newest_s - self._window_days * 86_400
+        ids = engine.roster.meter_id[engine.roster.meter_id >= 0]
+        hourly = engine.by_hour(ids)
+        log.info("window is being rebuilt", meters=len(ids), by_usage=int(hourly.sum()))
+        if hourly.any():
+            parts = self._counted(store.usage_since(conn, from_s))
+            engine.load_usage(parts, (newest_s // 3600 + 1) * 3600)
         until = np.full(len(ids), (newest_s + 1) * 1_000_000, np.int64)
-        at = engine.roster.find(news.meter_id)
-        until[at[at >= 0]] = np.minimum(until[at[at >= 0]], news.lo_us[at >= 0] - 1)
-        from_us = newest_s * 1_000_000 - self._window_days * _DAY_US
-        use = until > from_us
-        everything = Arrived(ids[use], np.full(int(use.sum()), from_us, np.int64), until[use])
-        log.info("window is being rebuilt", meters=int(use.sum()))
-        self._feed(conn, engine, everything, engine.load)
+        at = np.searchsorted(ids, news.meter_id)
+        known = np.flatnonzero(engine.roster.find(news.meter_id) >= 0)
+        until[at[known]] = np.minimum(until[at[known]], news.lo_us[known] - 1)
+        since = np.where(hourly, newest_s - _RECENT_S, from_s) * 1_000_000
+        use = until > since
+        self._feed(conn, engine, Arrived(ids[use], since[use], until[use]), engine.load)
+        hi = news.hi_us.copy()
+        again = known[~hourly[at[known]]]
+        hi[again] = np.maximum(hi[again], (newest_s + 1) * 1_000_000)
+        return Arrived(news.meter_id, news.lo_us, hi)
+
+    def _counted(self, parts: Iterator[Usage]) -> Iterator[Usage]:
+        for part in parts:
+            self._progress()
+            yield part
 
     def _feed(self, conn: Connection, engine: Engine, news: Arrived, into: Callable[[Portion], None]) -> None:
         if self._tail is None or not np.array_equal(self._tail.meter_id, engine.roster.meter_id):

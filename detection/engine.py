@@ -4,7 +4,7 @@ The same code runs live and in a backtest. It is handed what had arrived and the
 looks ahead.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -35,6 +35,8 @@ from detection.window import Ring, Series, slot_seconds
 from detection.zones import DAYS, Changed, Zones
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
 _TOGETHER_H = 2
 #: A step of a register is judged by the readings after it: so many hours later it isn't late yet.
 _JUDGED_LATER_H = 6
@@ -170,6 +172,17 @@ class Engine:
             newest[has] = np.maximum(newest[has], ring.newest[row[has]] * ring.slot_s)
         return oldest, newest
 
+    def hours(self, meter_ids: Ints, lo: int, hi: int) -> tuple[Floats, Bools]:
+        """Return volumes and coverage of the hours [lo, hi), (meters, hours); NaN where nothing is known."""
+        values = np.full((len(meter_ids), hi - lo), np.nan, np.float32)
+        covered = np.zeros(values.shape, bool)
+        for ring in self._volumes.values():
+            row = ring.rows(meter_ids)
+            has = row >= 0
+            if 3600 % ring.slot_s == 0 and has.any():
+                values[has], covered[has] = Series(ring, 3600 // ring.slot_s).read(row[has], lo, hi)
+        return values, covered
+
     @property
     def horizon_s(self) -> int:
         """Start of the window, seconds; 0 while it is empty."""
@@ -195,6 +208,24 @@ class Engine:
     def load(self, portion: Portion) -> None:
         """Fill the window with what has been evaluated before."""
         self._feed(portion, evaluate=False)
+
+    def load_usage(self, parts: Iterable[Usage], until_s: int) -> None:
+        """Fill the window of the meters by the hour with what has been evaluated before, up to `until_s`."""
+        ring = self._ring(self._volumes, 3600)
+        ring.advance(until_s // 3600)
+        for usage in parts:
+            site = self.roster.find(usage.meter_id)
+            mine = (site >= 0) & (self._slot_s[site] == 3600) & (usage.slot_s < until_s)
+            rows = ring.rows(usage.meter_id[mine], add=True)
+            slots, volume_l = usage.slot_s[mine] // 3600, usage.volume_l[mine].astype(np.float32)
+            ring.put(rows, slots, volume_l, usage.quality[mine].astype(np.int8))
+        self.zones.take_all(ring)
+        self.zones.settle()
+
+    def by_hour(self, meter_ids: Ints) -> NDArray[np.bool_]:
+        """Return which of some known meters have hourly slots, so that hourly usage holds their volumes."""
+        site = self.roster.find(meter_ids)
+        return np.asarray((self._slot_s[site] == 3600) & (self.roster.kind[site] != MeterKind.PRESSURE))
 
     def feed(self, portion: Portion) -> None:
         """Take in new readings and evaluate the slots they touch; portions come in order of time."""

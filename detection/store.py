@@ -1,6 +1,6 @@
 """The detectors' side of the database: arrivals and readings in, usage and events out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -24,12 +24,13 @@ from detection.outages import Outage
 from detection.policy import Policy, check
 from detection.roster import Roster, district
 from detection.usage import Usage
-from sql.columns import EPOCH_US, array, read, write
+from sql.columns import EPOCH_US, array, read, stream, write
 from sql.pool import Connection
 from sql.query import Queries
 
 Q = Queries("detect")
 CONSUMER = "detect"
+_AT_ONCE = 1_000_000
 log = structlog.get_logger(__name__)
 
 Ints = NDArray[np.int64]
@@ -161,6 +162,28 @@ def _batch(rows: NDArray[np.void]) -> ReadingBatch:
         received_at=rows["received_at"].astype(np.int64) + EPOCH_US,
     )
     return made.take(np.lexsort((ts, meter_id)))
+
+
+def usage_since(conn: Connection, since_s: int) -> Iterator[Usage]:
+    """Yield all hourly usage from an instant on, in any order, a million hours at a time."""
+    waiting: list[NDArray[np.void]] = []
+    for part in stream(conn, Q["usage_since"], {"since_s": since_s}, _USAGE):
+        waiting.append(part)
+        if sum(map(len, waiting)) >= _AT_ONCE:
+            yield _usage(waiting)
+            waiting = []
+    if waiting:
+        yield _usage(waiting)
+
+
+def _usage(parts: list[NDArray[np.void]]) -> Usage:
+    rows = np.concatenate(parts)
+    return Usage(
+        rows["meter_id"].astype(np.int64),
+        (rows["slot"].astype(np.int64) + EPOCH_US) // 1_000_000,
+        rows["volume_l"].astype(np.float64),
+        rows["quality"].astype(np.int16),
+    )
 
 
 def write_usage(conn: Connection, usage: Usage) -> None:

@@ -133,6 +133,21 @@ class Zones:
             use = dma[rows] >= 0
             self._take_use(ring, dma, rows[use], slots[use] // factor)
 
+    def take_all(self, ring: Ring) -> None:
+        """Take over every hour that a native ring of one-hour slots holds."""
+        links = self._links
+        if ring.end is None or len(ring.meter_id) == 0 or len(self._dmas) == 0 or links is None:
+            return
+        site = self._roster.find(ring.meter_id)
+        dma = np.where(site >= 0, self._customers[site], -1)
+        bounds = np.flatnonzero(np.isin(ring.meter_id, links.meter_id))
+        # One customer of a DMA stands for all: their use is summed anew.
+        rows = np.union1d(bounds, np.unique(dma, return_index=True)[1])
+        for lo in range(ring.start, ring.end, 24):
+            hours = np.arange(lo, min(lo + 24, ring.end))
+            at, slots = np.repeat(rows, len(hours)), np.tile(hours, len(rows))
+            self.take_volumes(ring, at, slots, np.zeros(len(at), np.int64))
+
     def _take_use(self, ring: Ring, dma: Ints, rows: Index, hours: Ints) -> None:
         for hour in np.unique(hours):
             touched = np.unique(dma[rows[hours == hour]])

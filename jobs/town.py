@@ -26,6 +26,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel=PANEL)(replay)
     app.command(rich_help_panel=PANEL)(demo)
     app.command(rich_help_panel=PANEL)(backtest)
+    app.command(rich_help_panel=PANEL)(forecast)
     app.add_typer(staff, name="staff", rich_help_panel=PANEL)
 
 
@@ -212,6 +213,31 @@ def backtest(
         )
     if found.too_late:
         typer.echo(f"{found.too_late:,} readings came too late for the window and were left out.")
+
+
+def forecast(
+    folder: Annotated[Path, typer.Argument(help="Dataset folder.")],
+    at: Annotated[str, typer.Option(help="Forecast from this whole hour on, e.g. 2026-11-21T20:00:00Z.")],
+    out: Annotated[Path, typer.Option(help="Where to write the forecast, as CSV.")],
+    hours: Annotated[int, typer.Option(min=1, max=1464, help="How many hours ahead.")] = 168,
+) -> None:
+    """Forecast customers' use and DMAs' inflow by the hour, from what had been received by then."""
+    from jobs import forecast as room
+    from jobs.dataset import open_dataset
+    from jobs.progress import track
+
+    if not out.parent.is_dir() or out.is_dir():
+        raise BadDataError(f"--out is {out}.", cure="Name a file in a folder that is there.")
+    when = instant("--at", at)
+    if when is None or when.timestamp() % 3600:
+        raise BadDataError(f"--at is {at!r}.", cure="Give a whole hour, for example 2026-11-21T20:00:00Z.")
+    dataset = open_dataset(folder)
+    with track("readings", dataset.extent.rows) as advance:
+        made = room.ahead(dataset, when, hours, advance)
+    room.write(out, made.rows)
+    typer.echo(f"{out}: {hours} hours of {len(made.rows) // hours} customers' meters and DMAs")
+    if made.unknown:
+        typer.echo(f"{len(made.unknown)} of which less than two weeks are known were left out.")
 
 
 def _speed(text: str) -> float:

@@ -18,6 +18,13 @@ DETECTORS = (
     "occupancy_change",
     "water_balance",
     "night_flow",
+    "backflow",
+    "tamper",
+    "register_jump",
+    "stuck",
+    "silent",
+    "low_battery",
+    "clock_skew",
 )
 """The detectors with an advice of their own; a message leads with the first of these that saw the event."""
 
@@ -40,6 +47,13 @@ _EVIDENCE = {
     "off_shift": ("volume_l", "usual_l", "threshold_l", "off_hours"),
     "no_use_vulnerable": ("used_l", "waking_hours"),
     "occupancy_change": ("before_l", "after_l", "course"),
+    "silent": ("reason", "hours"),
+    "stuck": ("reason", "days"),
+    "backflow": ("reason", "back_l", "hours"),
+    "tamper": ("reason", "hours"),
+    "low_battery": ("reason", "battery_v", "days_left"),
+    "clock_skew": ("skew_s", "days"),
+    "register_jump": ("kind", "before_l", "after_l", "steps"),
 }
 _OUTLOOK_DAYS = {
     "continuous_flow": 30,
@@ -145,6 +159,12 @@ def _evidence(detector: str, evidence: dict[str, Any], speech: Speech) -> dict[s
 def _value(name: str, value: Any, speech: Speech) -> str:  # noqa: PLR0911 - one line a unit
     if name.endswith("_lph"):
         return speech.rate(value)
+    if name in {"before_l", "after_l"}:
+        return speech.index_l(value)
+    if name.endswith("_s"):
+        return speech.seconds(value)
+    if name.endswith("_v"):
+        return speech.volts(value)
     if name.endswith("_l"):
         return speech.volume_l(value)
     if name.endswith("_kpa"):

@@ -66,6 +66,16 @@ class Speech:
             return ""
         return self._with_unit(number, "l") if abs(number) < 1_000 else self.volume_m3(number / 1_000)
 
+    def index_l(self, litres: object) -> str:
+        """Return what a register shows, to the litre."""
+        number = finite(litres)
+        return "" if number is None else f"{self.number(number, 0)} {self._units['l']}"
+
+    def volts(self, volts: object) -> str:
+        """Return a voltage."""
+        number = finite(volts)
+        return "" if number is None else f"{self.number(number, 2)} V"
+
     def volume_m3(self, m3: object) -> str:
         """Return cubic metres."""
         return self._with_unit(finite(m3), "m3")
@@ -115,6 +125,11 @@ class Speech:
         """Return a number of minutes as a span."""
         number = finite(value)
         return "" if number is None else self.span(timedelta(minutes=number))
+
+    def seconds(self, value: object) -> str:
+        """Return a number of seconds, before or after, as a span."""
+        number = finite(value)
+        return "" if number is None else self.span(timedelta(seconds=abs(number)))
 
     def hours(self, value: object) -> str:
         """Return a number of hours as such, however many."""

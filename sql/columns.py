@@ -41,16 +41,21 @@ def read(conn: Connection, query: bytes, params: Mapping[str, Any], kinds: Kinds
 
     A timestamp is an ">i8" of microseconds since 2000-01-01 (`EPOCH_US` later than 1970).
     """
+    parts = list(stream(conn, query, params, kinds))
+    return np.concatenate(parts) if parts else np.empty(0, record(kinds))
+
+
+def stream(
+    conn: Connection, query: bytes, params: Mapping[str, Any], kinds: Kinds
+) -> Iterator[NDArray[np.void]]:
+    """Run such a query and yield its rows as they come, some tens of thousands at a time."""
     kind = record(kinds)
-    parts = []
     with (
         conn.cursor() as cursor,
         cursor.copy(b"copy (" + query + b") to stdout (format binary)", params) as copy,
     ):
-        stream = (bytes(piece) for piece in copy)
-        for joined in _joined(stream):
-            parts.append(np.frombuffer(joined, kind, count=len(joined) // kind.itemsize))
-    return np.concatenate(parts) if parts else np.empty(0, kind)
+        for joined in _joined(bytes(piece) for piece in copy):
+            yield np.frombuffer(joined, kind, count=len(joined) // kind.itemsize)
 
 
 def _joined(stream: Iterator[bytes]) -> Iterator[bytes]:

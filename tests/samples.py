@@ -71,6 +71,20 @@ EVIDENCE: dict[str, dict[str, Any]] = {
     },
     "no_use_vulnerable": {"used_l": 3.0, "waking_hours": 12},
     "occupancy_change": {"before_l": 310.0, "after_l": 120.0, "course": "less"},
+    "silent": {"reason": "meter", "hours": 31.0},
+    "stuck": {"reason": "register", "days": 14},
+    "backflow": {"reason": "register", "back_l": 17.0, "hours": 4},
+    "tamper": {"reason": "magnetic", "hours": 2},
+    "low_battery": {"reason": "trend", "low_v": 3.2, "battery_v": 3.31, "days_left": 41},
+    "clock_skew": {"skew_s": 7500, "days": 3},
+    "register_jump": {
+        "kind": "exchange",
+        "before_l": 52_003.0,
+        "after_l": 7.0,
+        "step_l": -51_996.0,
+        "steps": 1,
+        "at_s": 1_795_000_000,
+    },
 }
 GROUP = {
     "continuous_flow": "leak",
@@ -83,6 +97,13 @@ GROUP = {
     "occupancy_change": "profile",
     "night_flow": "network",
     "water_balance": "network",
+    "silent": "device",
+    "stuck": "device",
+    "backflow": "device",
+    "tamper": "device",
+    "low_battery": "device",
+    "clock_skew": "device",
+    "register_jump": "device",
 }
 MAGNITUDE = {
     "continuous_flow": 42.3,
@@ -95,6 +116,13 @@ MAGNITUDE = {
     "occupancy_change": 190.0,
     "night_flow": 5400.0,
     "water_balance": 2150.0,
+    "silent": 31.0,
+    "stuck": 14.0,
+    "backflow": 17.0,
+    "tamper": 2.0,
+    "low_battery": 3.31,
+    "clock_skew": 7500.0,
+    "register_jump": 51_996.0,
 }
 UNIT = {
     "continuous_flow": "L/h",
@@ -107,6 +135,13 @@ UNIT = {
     "occupancy_change": "L/d",
     "night_flow": "L/h",
     "water_balance": "L/h",
+    "silent": "h",
+    "stuck": "d",
+    "backflow": "L",
+    "tamper": "h",
+    "low_battery": "V",
+    "clock_skew": "s",
+    "register_jump": "L",
 }
 
 

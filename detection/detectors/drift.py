@@ -9,12 +9,13 @@ from detection.episode import Episode
 from detection.kernels.drift import steady_rise, weekly_levels
 from detection.kernels.weekly import daily_means
 
-#: A week is still near the first within this share of the rise.
-_NEAR = 0.25
-
 
 def _weeks(chunk: Chunk, index: Index) -> Floats:
     """Return the levels of the five weeks before the day, (rows, 5), litres an hour."""
+    return chunk.learn("weeks", index, lambda lacking: (_learn(chunk, lacking),))[0]
+
+
+def _learn(chunk: Chunk, index: Index) -> Floats:
     lo = chunk.day_lo - DAYS * 24
     volume, covered = chunk.history(index, DAYS)
     # Noon of each day; a public holiday counts as a Sunday.
@@ -35,12 +36,9 @@ def mark(chunk: Chunk) -> Marks:
 
 
 def measure(chunk: Chunk, spans: Spans) -> Measured:
-    """Date the onset to the end of the last week that was still near the first; size is the rise since."""
+    """Date the onset to the end of the first week, as each one after it is higher; size is the rise."""
     weeks = _weeks(chunk, spans.index)
-    near = weeks <= (weeks[:, :1] + _NEAR * (weeks[:, -1:] - weeks[:, :1]))
-    quiet = np.where(near, np.arange(weeks.shape[1]), 0).max(axis=1)
-    begun = spans.raised - (DAYS // 7 - 1 - quiet) * 7 * 24
-    onset = np.where(spans.onset < 0, begun, spans.onset)
+    onset = np.where(spans.onset < 0, spans.raised - (DAYS - 7) * 24, spans.onset)
     volume, covered, start = chunk.whole(spans.index)
     at = np.arange(volume.shape[1]) + start
     before = covered & (at >= (onset - 7 * 24)[:, None]) & (at < onset[:, None])

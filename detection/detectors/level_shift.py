@@ -13,7 +13,7 @@ def _threshold(chunk: Chunk, index: Index, known: Usual) -> Floats:
     """Return the least mean excess, (rows,) litres an hour."""
     threshold = np.maximum.reduce(
         [
-            chunk.params["k_sigma"][index] * np.nan_to_num(known.day_sigma()),
+            chunk.params["k_sigma"][index] * known.day_sigma_l,
             chunk.params["min_excess_share"][index] * known.mean_l,
             chunk.params["min_excess_lph"][index],
         ]

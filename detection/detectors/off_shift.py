@@ -9,7 +9,7 @@ import structlog
 from core.errors import BadDataError
 from core.words import Severity
 from detection.detector import Bools, Chunk, Detector, Floats, Index, Marks, Measured, Param, Spans, by_size
-from detection.detectors.usual import DAYS, EVENTS, MIN_HISTORY, SECTORS, learn
+from detection.detectors.usual import DAYS, EVENTS, MIN_HISTORY, SECTORS, weeks
 from detection.episode import Episode
 from detection.kernels.excess import rest_excess
 from detection.kernels.runs import quantile
@@ -56,27 +56,32 @@ def _off(chunk: Chunk, index: Index, lo: int, hi: int, learned: Bools) -> Bools:
 
 
 def _expect(chunk: Chunk, index: Index, lo: int, hi: int) -> _Expected:
+    profile, level, threshold, rests = chunk.learn("rest", index, lambda lacking: _learn(chunk, lacking))
+    usual = profile[:, chunk.timetable.hour_of_week(lo, hi)] + level[:, None]
+    return _Expected(_off(chunk, index, lo, hi, rests), usual, threshold)
+
+
+def _learn(chunk: Chunk, index: Index) -> tuple[Floats, Floats, Floats, Bools]:
+    """Return the profile, the level of the newest rests, the threshold, and the hours of the week at rest."""
     begin = chunk.day_lo - DAYS * 24
-    known = learn(chunk, index)
-    low, busy = (quantile(known.profile_l, ~np.isnan(known.profile_l), q)[:, None] for q in (0.1, 0.9))
-    learned = known.profile_l < low + chunk.params["rest_share"][index, None] * (busy - low)
-    off_then = _off(chunk, index, begin, chunk.day_lo, learned)
-    nights = daily_means(known.residual_l, known.known & off_then, _NIGHT_HOURS)
+    profile, residual, known = weeks(chunk, index)
+    low, busy = (quantile(profile, ~np.isnan(profile), q)[:, None] for q in (0.1, 0.9))
+    rests = profile < low + chunk.params["rest_share"][index, None] * (busy - low)
+    off = _off(chunk, index, begin, chunk.day_lo, rests)
+    nights = daily_means(residual, known & off, _NIGHT_HOURS)
     level = np.nan_to_num(newest_level(nights))
-    usual_then = known.residual_l * 0 + known.profile_l[:, chunk.timetable.hour_of_week(begin, chunk.day_lo)]
-    rest = np.nan_to_num(quantile(usual_then, known.known & off_then, 0.5)) + level
-    working = np.nan_to_num(quantile(usual_then, known.known & ~off_then, 0.5)) + known.level_l
-    least = np.maximum.reduce(
+    usual = profile[:, chunk.timetable.hour_of_week(begin, chunk.day_lo)]
+    resting, working = (np.nan_to_num(quantile(usual, known & m, 0.5)) for m in (off, ~off))
+    threshold = np.maximum.reduce(
         [
+            chunk.params["k_sigma"][index] * np.nan_to_num(day_spread(nights)),
             chunk.params["min_excess_lph"][index],
             chunk.params["min_excess_share"][index] * working,
-            chunk.params["min_rest_share"][index] * rest,
+            chunk.params["min_rest_share"][index] * (resting + level),
         ]
     )
-    threshold = np.maximum(chunk.params["k_sigma"][index] * np.nan_to_num(day_spread(nights)), least)
-    threshold = np.where(known.enough, threshold, np.float32(np.nan))
-    usual = known.profile_l[:, chunk.timetable.hour_of_week(lo, hi)] + level[:, None]
-    return _Expected(_off(chunk, index, lo, hi, learned), usual, threshold)
+    enough = known.sum(axis=1) >= chunk.params["min_history_days"][index] * 24
+    return profile, level, np.where(enough, threshold, np.float32(np.nan)), rests
 
 
 def mark(chunk: Chunk) -> Marks:

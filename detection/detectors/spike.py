@@ -7,9 +7,6 @@ from detection.detector import Chunk, Detector, Floats, Index, Marks, Measured, 
 from detection.detectors.usual import EVENTS, MIN_HISTORY, SECTORS, Usual, learn
 from detection.episode import Episode
 from detection.kernels.excess import excess
-from detection.kernels.runs import quantile
-
-_TAIL = 0.998
 
 
 def _usual(chunk: Chunk, known: Usual, lo: int, hi: int) -> Floats:
@@ -20,12 +17,11 @@ def _usual(chunk: Chunk, known: Usual, lo: int, hi: int) -> Floats:
 
 def _threshold(chunk: Chunk, index: Index, known: Usual) -> Floats:
     """Return the least excess of a spike, (rows,)."""
-    tail = np.nan_to_num(quantile(known.residual_l, known.known, _TAIL))
     threshold = np.maximum.reduce(
         [
-            chunk.params["k_sigma"][index] * np.nan_to_num(known.hour_sigma()),
+            chunk.params["k_sigma"][index] * known.hour_sigma_l,
             chunk.params["min_excess_share"][index] * known.mean_l,
-            chunk.params["tail"][index] * tail,
+            chunk.params["tail"][index] * known.tail_l,
             chunk.params["min_excess_lph"][index],
         ]
     )

@@ -46,7 +46,7 @@ def severity(episode: Episode) -> Severity:
     return Severity.MEDIUM
 
 
-_OURS = {"residential": 14, "multi_family": 2, "commercial": 3, "industrial": 3, "institutional": 3}
+_OURS = {"residential": 21, "multi_family": 2, "commercial": 3, "industrial": 3, "institutional": 3}
 
 DETECTOR = Detector(
     name="stuck",
@@ -59,7 +59,7 @@ DETECTOR = Detector(
     params=(
         Param(
             "days", 1, "d", "So many days without a movement of the register.",
-            "own: inlets always draw; homes stand empty for a fortnight, others over a long weekend",
+            "own: inlets always draw; homes stand empty for three weeks, others over a long weekend",
             by_class=_OURS, low=1, high=21,
         ),
         Param(

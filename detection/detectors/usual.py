@@ -1,10 +1,12 @@
 """What the detectors of industry, trade and institutions take as usual for a site."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from detection.detector import Bools, Chunk, Floats, Index, Param
+from detection.kernels.runs import quantile
 from detection.kernels.weekly import daily_means, day_spread, newest_level, spread, weekly_profile
 
 #: Five weeks: every hour of the week five times; with the seven days of the level the best of 28 to 84 days.
@@ -19,44 +21,58 @@ MIN_HISTORY = Param(
 )
 
 
+#: Of five weeks the highest hour but one.
+_TAIL = 0.998
+
+
 @dataclass(frozen=True)
 class Usual:
-    """What was learned of some rows before the day: litres an hour, (rows,) but for what is by the hour.
+    """What was learned of some rows before the day: (rows,) litres an hour, the profile by hour of the week.
 
-    `residual_l` is what the history lay above its profile, `known` which of it counts, (rows, hours).
+    `day_sigma_l` is how far a day lies from the level of the week before it, `hour_sigma_l` how far an hour
+    lies from the profile, `tail_l` the highest hour but one above it; `enough` says whether to trust it.
     """
 
     profile_l: Floats
     level_l: Floats
     mean_l: Floats
-    residual_l: Floats
-    known: Bools
+    day_sigma_l: Floats
+    hour_sigma_l: Floats
+    tail_l: Floats
     enough: Bools
-    first: int
 
     def at(self, chunk: Chunk, lo: int, hi: int) -> Floats:
         """Return what is usual in the hours [lo, hi), (rows, hours); NaN where nothing is known."""
         return self.profile_l[:, chunk.timetable.hour_of_week(lo, hi)] + self.level_l[:, None]
 
-    def day_sigma(self) -> Floats:
-        """Return how far a day lies from the level of the days before it, robust sigma."""
-        return day_spread(daily_means(self.residual_l, self.known))
-
-    def hour_sigma(self) -> Floats:
-        """Return how far an hour lies from the profile, robust sigma."""
-        return spread(self.residual_l, self.known, np.zeros_like(self.residual_l))
-
 
 def learn(chunk: Chunk, index: Index) -> Usual:
-    """Learn what is usual from the five weeks before the day."""
+    """Return what is usual, learned from the five weeks before the day."""
+    return Usual(*chunk.learn("usual", index, lambda lacking: _learn(chunk, lacking)))
+
+
+def _learn(chunk: Chunk, index: Index) -> tuple[Any, ...]:
+    profile, residual, known = weeks(chunk, index)
+    daily = daily_means(residual, known)
+    level = np.nan_to_num(newest_level(daily))
+    count = (~np.isnan(profile)).sum(axis=1)
+    mean = np.nansum(profile, axis=1) / np.maximum(count, 1) + level
+    return (
+        profile,
+        level,
+        mean.astype(np.float32),
+        np.nan_to_num(day_spread(daily)),
+        np.nan_to_num(spread(residual, known, np.zeros_like(residual))),
+        np.nan_to_num(quantile(residual, known, _TAIL)),
+        known.sum(axis=1) >= chunk.params["min_history_days"][index] * 24,
+    )
+
+
+def weeks(chunk: Chunk, index: Index) -> tuple[Floats, Floats, Bools]:
+    """Return the profile (rows, 168), what the five weeks' hours lay above it, and which of these count."""
     lo = chunk.day_lo - DAYS * 24
     volume, covered = chunk.history(index, DAYS)
     how = chunk.timetable.hour_of_week(lo, chunk.day_lo)
     profile = weekly_profile(volume, covered, how)
     residual = volume - profile[:, how]
-    known = covered & ~np.isnan(residual)
-    level = np.nan_to_num(newest_level(daily_means(residual, known)))
-    count = (~np.isnan(profile)).sum(axis=1)
-    mean = np.nansum(profile, axis=1) / np.maximum(count, 1) + level
-    enough = covered.sum(axis=1) >= chunk.params["min_history_days"][index] * 24
-    return Usual(profile, level, mean.astype(np.float32), residual, known, enough, lo)
+    return profile, residual, covered & ~np.isnan(residual)

@@ -23,6 +23,11 @@ def _still(chunk: Chunk, index: Index, volume: Floats, known: Bools) -> Floats:
 
 def _ask(chunk: Chunk, index: Index) -> tuple[Floats, Floats]:
     """Return the still volume and the hours of stand-still that raise, (rows,); NaN: not looked at."""
+    still_l, hours = chunk.learn("still", index, lambda lacking: _learn(chunk, lacking))
+    return still_l, hours
+
+
+def _learn(chunk: Chunk, index: Index) -> tuple[Floats, Floats]:
     volume, covered = chunk.history(index, DAYS)
     still_l = _still(chunk, index, volume, covered)
     still = covered & (volume <= still_l[:, None])

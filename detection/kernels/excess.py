@@ -9,8 +9,8 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
-#: What has fallen to half the threshold is over.
-_OVER = 0.5
+#: What has fallen to a quarter of the threshold is over.
+_OVER = 0.25
 _COVERAGE = 0.75
 #: A rest is looked at over its newest hours: a night. A weekend would hide what has just begun.
 _REST_HOURS = 8
@@ -20,7 +20,7 @@ def excess(above_l: Floats, covered: Bools, threshold_l: Floats, window: Ints) -
     """Mark the hours at which the mean excess of the last W is beyond the threshold.
 
         m(t) = mean of volume - usual over the covered hours of t - W + 1 .. t, at least 3/4 of them
-        raises(t) = covered(t) and m > threshold;   clears(t) = covered(t) and m <= threshold / 2
+        raises(t) = covered(t) and m > threshold;   clears(t) = covered(t) and m <= threshold / 4
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def rest_excess(
 
         m(t) = mean of volume - usual over the covered hours since the rest began, eight at most
         raises(t) = off, covered, m > threshold, and at least `hours` of them are covered
-        clears(t) = off, covered, m <= threshold / 2, and at least `hours` of them are covered
+        clears(t) = off, covered, m <= threshold / 4, and at least `hours` of them are covered
 
     Hours in a shift do neither.
 

@@ -97,6 +97,9 @@ cross join lateral (
     limit %(most)s::int
 ) r;
 
+-- name: usage_since
+select meter_id, slot, volume_l, quality from usage_hourly where slot >= to_timestamp(%(since_s)s::bigint);
+
 -- name: stage_usage
 create temporary table if not exists usage_news (
     meter_id int not null, slot timestamptz not null, volume_l float8 not null, quality smallint not null

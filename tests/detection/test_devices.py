@@ -215,11 +215,11 @@ def test_an_inlet_that_stands_still_for_a_day_is_stuck() -> None:
 
 def test_an_empty_home_is_not_stuck() -> None:
     volumes = home(24 * DAYS)
-    volumes[24 * 20 : 24 * 33] = 0
+    volumes[24 * 15 : 24 * 35] = 0
     assert device(seen(register(1, volumes)), "stuck") == []
-    volumes[24 * 20 :] = 0
+    volumes[24 * 15 :] = 0
     (stuck,) = device(seen(register(1, volumes)), "stuck")
-    assert stuck.onset_s == at(20 * 24) and stuck.detected_s == at(34 * 24)
+    assert stuck.onset_s == at(15 * 24) and stuck.detected_s == at(36 * 24)
 
 
 def test_flow_without_movement_of_the_register_is_stuck() -> None:

@@ -325,3 +325,51 @@ def test_judged_events_are_read_back_and_leave_the_baseline(utility: Connection,
     arrive(utility, batch)
     detect.rollback()
     assert detection().cycle(detect)
+
+
+def test_window_is_rebuilt_from_hourly_usage_and_goes_on_as_if_never_stopped(
+    utility: Connection, detect: Connection
+) -> None:
+    """An hourly meter and a quarter-hourly one; after the restart a late reading and new ones come."""
+    meters = [factories.customer(utility, f"A{n}", f"m-{n}") for n in (1, 2)]
+    utility.execute("update meter set interval_s = 900 where id = %s", [meters[1]])
+    leaking = home(WEEKS, leak=(380, WEEKS, 30))
+    batches = [register(meters[0], leaking), register(meters[1], np.repeat(leaking, 4) / 4, step_s=900)]
+    first = [b.take((np.arange(len(b)) < len(b) * 9 // 10) & (np.arange(len(b)) != 200)) for b in batches]
+    rest = [b.take((np.arange(len(b)) >= len(b) * 9 // 10) | (np.arange(len(b)) == 200)) for b in batches]
+    store(utility, *first)
+    assert detection().cycle(detect)
+    assert len(events(utility)) == 2
+    store(utility, *rest)
+    assert detection().cycle(detect)  # one that has just started
+    for event in events(utility):
+        assert event["cleared_at"] is None
+        assert event["loss_m3"] == pytest.approx(30 * (WEEKS - 380) / 1000, rel=0.01)
+    assert sorted(set(entries(utility))) == ["opened"]
+    assert utility.execute("select count(*) from usage_hourly").fetchall() == [(2 * WEEKS,)]
+
+
+@pytest.mark.parametrize("fails", ["write_usage", "write_changes", "outages"])
+def test_cycle_goes_on_where_it_was_when_the_database_comes_back(
+    utility: Connection, detect: Connection, fails: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    meter = factories.customer(utility, "A1", "m-1")
+    batch = register(meter, home(WEEKS, leak=(400, WEEKS, 30)))
+    store(utility, part(batch, 0, 300))
+    working = detection()
+    assert working.cycle(detect)
+    engine = working._engine
+    store(utility, part(batch, 300, len(batch)))
+    with monkeypatch.context() as away:
+
+        def refuse(*_: object) -> None:
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+        away.setattr(f"detection.store.{fails}", refuse)
+        with pytest.raises(psycopg.OperationalError):
+            working.cycle(detect)
+    assert events(utility) == []
+    assert working.cycle(detect)
+    assert working._engine is engine
+    assert len(events(utility)) == 1 and entries(utility) == ["opened"]
+    assert utility.execute("select count(*) from usage_hourly").fetchall() == [(WEEKS,)]

@@ -151,5 +151,27 @@ def test_a_burst_leads_when_several_detectors_saw_the_event() -> None:
 
 
 def test_a_detector_without_advice_gets_the_general_one() -> None:
-    said = RENDERER.render(message(document("clock_skew")))
+    said = RENDERER.render(message(document("other")))
     assert "用水异常" in said.subject
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_each_kind_of_jump_has_advice_of_its_own(language: str) -> None:
+    told = set()
+    for kind in ("rollover", "exchange", "backflow", "misread", "clash"):
+        about = document("register_jump", sector="residential")
+        about["event"]["evidence"]["register_jump"] = {"kind": kind, "before_l": 52_003.0, "after_l": 7.0}
+        advice = RENDERER.advice(facts(about), language)
+        told.add((advice.title, advice.found, tuple(advice.causes), tuple(advice.checks)))
+        assert "52,003" in advice.found
+        check("\n".join([advice.title, advice.found, *advice.causes, *advice.checks]))
+    assert len({title for title, *_ in told}) == len({checks for *_, checks in told}) == 5
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_silent_gateway_is_told_as_one(language: str) -> None:
+    about = document("silent", sector=None)
+    about["event"]["evidence"]["silent"] = {"reason": "gateway", "meters": [f"m-{n}" for n in range(50)]}
+    advice = RENDERER.advice(facts(about), language)
+    assert "50" in advice.found and len(advice.causes) >= 3
+    check("\n".join([advice.title, advice.found, *advice.causes, *advice.checks]))
