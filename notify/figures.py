@@ -19,6 +19,8 @@ DETECTORS = (
     "spike",
     "drift",
     "plan_overrun",
+    "no_use_vulnerable",
+    "occupancy_change",
     "water_balance",
     "night_flow",
     "backflow",
@@ -53,6 +55,8 @@ _EVIDENCE = {
     "spike": ("volume_l", "usual_l", "hours"),
     "drift": ("level_lph", "usual_lph", "rise_share"),
     "plan_overrun": ("plan_m3", "used_m3", "forecast_m3", "low_m3"),
+    "no_use_vulnerable": ("used_l", "waking_hours"),
+    "occupancy_change": ("before_l", "after_l", "course"),
     "silent": ("reason", "hours"),
     "stuck": ("reason", "days"),
     "backflow": ("reason", "back_l", "hours"),
@@ -177,7 +181,7 @@ def _value(name: str, value: Any, speech: Speech) -> str:  # noqa: PLR0911 - one
         return speech.volume_m3(value)
     if name.endswith("_kpa"):
         return speech.pressure(value)
-    if name in ("off_hours", "hours", "running_h", "rest_h", "usual_rest_h"):
+    if name in ("off_hours", "hours", "running_h", "rest_h", "usual_rest_h", "waking_hours"):
         return speech.hours(value)
     if name == "minutes":
         return speech.minutes(value)
