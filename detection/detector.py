@@ -23,7 +23,7 @@ Ints = NDArray[np.int64]
 #: Which part of the window a detector looks at: hourly volumes, volumes or pressures a reporting interval, or
 #: the hourly inflow of whole DMAs.
 Plane = Literal["hourly", "native", "pressure", "zone", "signs", "battery", "skew", "motion", "receipts"]
-Group = Literal["leak", "network", "pressure", "industrial", "device", "welfare", "profile"]
+Group = Literal["leak", "network", "pressure", "industrial", "plan", "device", "welfare", "profile"]
 
 #: Classes of site with defaults of their own: sectors, and homes with several dwellings behind one meter.
 CLASSES = ("residential", "multi_family", "commercial", "industrial", "institutional")

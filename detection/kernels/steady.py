@@ -59,6 +59,22 @@ def steady_level(volume_l: Floats, covered: Bools, step_l: Floats) -> Floats:
     return np.where(alike, total / np.float32(RUN_H), np.float32(np.nan))
 
 
+def may_run(volume_l: Floats, covered: Bools, step_l: Floats) -> Bools:
+    """Return which meters may have a steady run: quick, and never wrong where it says no; (meters,).
+
+    >>> v = np.array([[0, 21, 22, 21, 60], [0, 21, 40, 21, 60]], np.float32)
+    >>> may_run(v, np.ones_like(v, bool), np.ones(2, np.float32)).tolist()
+    [True, False]
+    """
+    step = step_l[:, None]
+    enough = covered & (volume_l >= _LEAST_STEPS * step)
+    apart = volume_l[:, 1:] - volume_l[:, :-1]
+    np.abs(apart, out=apart)
+    pair = enough[:, 1:] & enough[:, :-1]
+    pair &= apart <= step + SHARE * volume_l[:, 1:]
+    return np.asarray((pair[:, 1:] & pair[:, :-1]).any(axis=1))
+
+
 @dataclass(frozen=True)
 class Recurrence:
     """Of each hour asked about: evidence (nats), hour at which its spell of runs began, did it rest since."""
