@@ -98,7 +98,7 @@ class Chunk:
 
     def values(self, lookback: int = 0) -> tuple[Floats, Bools]:
         """Return values and coverage of every row over [lo - lookback, hi); not to be written to."""
-        if self.page is None:
+        if self.page is None or (lookback > self.page.lookback and 2 * len(self.rows) < len(self.page.rows)):
             return self.series.read(self.rows, self.lo - lookback, self.hi)
         values, covered = self.page.recent(lookback)
         return (values, covered) if self.within is None else (values[self.within], covered[self.within])
@@ -126,6 +126,11 @@ class Chunk:
             usual = outside.sum(axis=1) * 2 < known.sum(axis=1)
             covered[some] = np.where(usual[:, None], known, outside)
         return values, covered
+
+    def may_know(self, days: float | Floats) -> Bools:
+        """Return for which rows so many days before the day may be known: quick, never wrong in a no."""
+        passed = self.day_lo - self.series.oldest(self.rows)
+        return np.asarray(passed >= days * (86_400 // self.series.slot_s))
 
     def learn(self, name: str, index: Index, function: Learn, *, shared: bool = False) -> Learned:
         """Return what `function` learns of the rows `index`, one value or row of values each.
