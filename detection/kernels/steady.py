@@ -125,13 +125,16 @@ def recurrence(
     >>> found.nats.round(1).tolist(), found.first.tolist(), found.rested.tolist()
     ([36.8], [900], [True])
     """
-    slot = np.arange(levels.shape[1])
+    # Runs of late lie in the newest slots, habits in the past: neither needs the whole.
+    lo, hi = (max(int(at.min()) - recent + 1, 0), int(at.max()) + 1) if len(at) else (0, 0)
+    slot = np.arange(lo, hi, dtype=np.int16)
     x = levels[row, at]
     step = step_l[row]
     width = np.float32(0.7) * step + SHARE * x
-    near = np.abs(levels[row] - x[:, None]) <= width[:, None]
-    inside = near & (slot > at[:, None] - recent) & (slot <= at[:, None])
-    last = np.maximum.accumulate(np.where(inside, slot, -PAUSE_H - 1), axis=1)
+    near = np.abs(levels[row, lo:hi] - x[:, None]) <= width[:, None]
+    at = at.astype(np.int16)
+    inside = near & (slot > at[:, None] - np.int16(recent)) & (slot <= at[:, None])
+    last = np.maximum.accumulate(np.where(inside, slot, np.int16(lo - PAUSE_H - 1)), axis=1)
     begins = inside.copy()
     begins[:, 1:] &= slot[1:] - last[:, :-1] > RUN_H
     n, runs = inside.sum(axis=1), begins.sum(axis=1)
@@ -141,11 +144,13 @@ def recurrence(
     used = (known & (volume >= step[:, None])).sum(axis=1)
     like = (known & (np.abs(volume - x[:, None]) <= (width + step / 2)[:, None])).sum(axis=1)
     p = np.maximum((like + 1) / (used + _PRIOR_H), _RAREST)
-    habit = near[:, :past].sum(axis=1) * recent / max(past, 1)
+    habit = (np.abs(levels[row, :past] - x[:, None]) <= width[:, None]).sum(axis=1) * recent / max(past, 1)
     nats = steps * -np.log(p) / np.where(runs > 1, 1.0, _ALONE)
     nats[(habit > _HABIT * n) | (known.sum(axis=1) < 168)] = 0
     begins[:, 1:] &= slot[1:] - last[:, :-1] > PAUSE_H
-    first = np.where(begins, slot, -1).max(axis=1) - RUN_H + 1
-    still = covered[row] & (volume_l[row] < step[:, None])
+    first = np.where(begins, slot, np.int16(-1)).max(axis=1, initial=-1) - np.int16(RUN_H - 1)
+    since = max(lo - RUN_H, 0)
+    slot = np.arange(since, hi, dtype=np.int16)
+    still = covered[row, since:hi] & (volume_l[row, since:hi] < step[:, None])
     rested = (still & (slot > first[:, None]) & (slot < at[:, None])).any(axis=1)
     return Recurrence(nats, first.astype(np.int64), rested)
