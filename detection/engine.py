@@ -209,13 +209,12 @@ class Engine:
         """Fill the window with what has been evaluated before."""
         self._feed(portion, evaluate=False)
 
-    def load_usage(self, parts: Iterable[Usage], until_s: int) -> None:
-        """Fill the window of the meters by the hour with what has been evaluated before, up to `until_s`."""
+    def load_usage(self, parts: Iterable[Usage]) -> None:
+        """Fill the window of the meters by the hour with what has been evaluated before."""
         ring = self._ring(self._volumes, 3600)
-        ring.advance(until_s // 3600)
         for usage in parts:
             site = self.roster.find(usage.meter_id)
-            mine = (site >= 0) & (self._slot_s[site] == 3600) & (usage.slot_s < until_s)
+            mine = (site >= 0) & (self._slot_s[site] == 3600)
             rows = ring.rows(usage.meter_id[mine], add=True)
             slots, volume_l = usage.slot_s[mine] // 3600, usage.volume_l[mine].astype(np.float32)
             ring.put(rows, slots, volume_l, usage.quality[mine].astype(np.int8))

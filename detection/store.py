@@ -126,6 +126,14 @@ def newest_reading_s(conn: Connection) -> int | None:
     return None if row is None else int(row[0])
 
 
+def newest_usage_s(conn: Connection, meter_ids: Ints, since_s: int) -> int | None:
+    """Return the end of the newest hour from an instant on of which a meter's usage is known, seconds."""
+    (newest,) = conn.execute(
+        Q["newest_usage"], {"meter_ids": array(meter_ids), "since_s": since_s}
+    ).fetchall()
+    return None if newest[0] is None else int(newest[0]) + 3600
+
+
 def readings_between(conn: Connection, meter_ids: Ints, lo_s: Ints, hi_s: Ints) -> ReadingBatch:
     """Return the readings with lo <= ts < hi of each meter, in order of meter, then time."""
     params = {
@@ -204,8 +212,12 @@ def write_usage(conn: Connection, usage: Usage) -> None:
     conn.execute(Q["merge_usage"])
 
 
-def restore_zones(conn: Connection, zones: Zones, from_s: int, until_s: int) -> None:
-    """Fill the long windows of whole DMAs: hours of the meters around them, hourly means of their sensors."""
+def restore_zones(conn: Connection, zones: Zones, from_s: int, meter_ids: Ints, before_s: Ints) -> None:
+    """Fill the long windows of whole DMAs: hours of the meters around them, hourly means of their sensors.
+
+    Of each of `meter_ids` (ascending) what lies before `before_s` has been evaluated.
+    """
+    until_s = int(before_s.max(initial=from_s))
     span = {"from_s": from_s, "until_s": until_s}
     hours = read(conn, Q["hourly_before"], {"meter_ids": array(zones.boundary_ids), **span}, _USAGE)
     zones.restore(
@@ -214,8 +226,10 @@ def restore_zones(conn: Connection, zones: Zones, from_s: int, until_s: int) -> 
         hours["volume_l"].astype(np.float64),
         hours["quality"].astype(np.int64),
     )
-    sensors = array(zones.sensor_ids)
-    means = read(conn, Q["pressures_before"], {"meter_ids": sensors, **span}, _MEAN)
+    sensors = zones.sensor_ids
+    upto_s = before_s[np.searchsorted(meter_ids, sensors)]
+    asked = {"meter_ids": array(sensors), "until_s": array(upto_s), "from_s": from_s}
+    means = read(conn, Q["pressures_before"], asked, _MEAN)
     meter_id = means["meter_id"].astype(np.int64)
     most = 3600 // np.maximum(zones.interval_s(meter_id), 300)
     half = means["n"].astype(np.int64) * 2 >= most

@@ -69,6 +69,15 @@ group by t.meter_id;
 -- name: newest_reading
 select extract(epoch from ts)::bigint from reading order by ts desc limit 1;
 
+-- name: newest_usage
+select extract(epoch from max(u.slot))::bigint
+from unnest(%(meter_ids)s::int[]) as t (meter_id)
+cross join lateral (
+    select slot from usage_hourly
+    where usage_hourly.meter_id = t.meter_id and slot >= to_timestamp(%(since_s)s::bigint)
+    order by slot desc limit 1
+) u;
+
 -- name: readings_between
 select r.meter_id, r.ts, coalesce(r.register_l, 'NaN'), coalesce(r.flow_lph, 'NaN'), coalesce(r.pressure_kpa, 'NaN'),
     coalesce(r.battery_v, 'NaN'), r.flags, r.received_at
@@ -176,12 +185,12 @@ where meter_id = any(%(meter_ids)s) and slot >= to_timestamp(%(from_s)s) and slo
 
 -- name: pressures_before
 select s.id as meter_id, h.slot, h.kpa, h.n
-from unnest(%(meter_ids)s::int[]) as s (id)
+from unnest(%(meter_ids)s::int[], %(until_s)s::bigint[]) as s (id, until_s)
 cross join lateral (
     -- A reading carries the time of its slot's end, give or take a tenth of an interval.
     select date_trunc('hour', r.ts - interval '30 seconds') as slot, avg(r.pressure_kpa)::float8 as kpa, count(*)::int as n
     from reading r
-    where r.meter_id = s.id and r.ts > to_timestamp(%(from_s)s) and r.ts <= to_timestamp(%(until_s)s)
+    where r.meter_id = s.id and r.ts > to_timestamp(%(from_s)s) and r.ts <= to_timestamp(s.until_s)
         and r.pressure_kpa is not null
     group by 1
 ) h;
