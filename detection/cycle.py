@@ -98,6 +98,7 @@ class Detection:
     def _write(self, conn: Connection, engine: Engine, *, from_: int = 0) -> None:
         for result in self._unwritten[from_:]:
             store.write_usage(conn, result.usage)
+            store.write_days(conn, result.days)
             store.write_changes(conn, result.changes, engine.diary)
 
     def _prepare(self, conn: Connection, news: Arrived, *, moved: bool) -> tuple[Engine, Arrived]:
@@ -136,6 +137,7 @@ class Detection:
         if hourly.any():
             parts = self._counted(store.usage_since(conn, from_s))
             engine.load_usage(parts, (newest_s // 3600 + 1) * 3600)
+        engine.health.load(store.days_since(conn, from_s))
         until = np.full(len(ids), (newest_s + 1) * 1_000_000, np.int64)
         at = np.searchsorted(ids, news.meter_id)
         known = np.flatnonzero(engine.roster.find(news.meter_id) >= 0)
@@ -143,6 +145,7 @@ class Detection:
         since = np.where(hourly, newest_s - _RECENT_S, from_s) * 1_000_000
         use = until > since
         self._feed(conn, engine, Arrived(ids[use], since[use], until[use]), engine.load)
+        engine.silence.heard(*store.heard(conn))
         hi = news.hi_us.copy()
         again = known[~hourly[at[known]]]
         hi[again] = np.maximum(hi[again], (newest_s + 1) * 1_000_000)
