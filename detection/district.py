@@ -24,9 +24,9 @@ Index = NDArray[np.intp]
 
 #: A district is looked at whenever the UTC hour is a multiple of this.
 STEP_H = 6
-#: What is usual is learned from the first three weeks of the last year and a bit.
+#: What is usual is learned from the first two weeks of the last year and a bit.
 LOOKBACK_H = 380 * kernel.DAY
-LEARN_H = 21 * kernel.DAY
+LEARN_H = 14 * kernel.DAY
 #: How far back changes are sought, and from how many days the unrest of the channels is taken.
 _RECENT_H = kernel.BACK_H[-1] + 7 * kernel.DAY
 _UNREST_DAYS = 60
@@ -95,8 +95,27 @@ class View:
         return self.lo + lo + 1 + int(np.argmax(apart))
 
 
+def watched(chunk: Chunk, i: int) -> bool:
+    """Return whether the i-th district can be looked at: its sensors are on a map, report, and were learned.
+
+    At least half of them in the two days before the day, and the inflow for two weeks before.
+    """
+    network, roster = chunk.roster.network, chunk.roster
+    if network is None or not (len(network.pipe) or network.inp):
+        return False
+    site, _, covered = chunk.sensors(i, chunk.day_lo - 2 * kernel.DAY, chunk.day_lo)
+    if len(site) == 0 or covered.any(axis=1).mean() < 1 / 2:
+        return False
+    model = hydraulic.model(network)
+    if model.pipes.nodes > hydraulic.LARGEST or (model.find(roster.node[site]) < 0).all():
+        return False
+    start = chunk.day_lo - LOOKBACK_H
+    known = chunk.inflow_of(int(roster.dma_id[chunk.site[i]]), start, chunk.day_lo)[1]
+    return bool(known.any()) and int(np.argmax(known)) + LEARN_H <= len(known)
+
+
 def look(chunk: Chunk, i: int) -> View | None:
-    """Return the i-th district of the chunk up to its end; None without a map, sensors or three weeks."""
+    """Return the i-th district of the chunk up to its end; None without a map, sensors or two weeks."""
     network, roster = chunk.roster.network, chunk.roster
     if network is None or (not len(network.pipe) and not network.inp):
         return None

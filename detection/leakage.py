@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from detection.detector import Chunk, Index, Param
+from detection.district import watched
 from detection.episode import Episode
 from detection.kernels import leak_level as kernel
 from detection.kernels.leak_level import Usual
@@ -118,6 +119,8 @@ def trace(
 ) -> list[list[Episode]]:
     """Return new and changed alarms of DMAs.
 
+    Where pressures tell the place of a leak too, `main_burst` looks closer: only what is open is followed.
+
     Parameters
     ----------
     read : gives (rows, hours) litres of some of the chunk's rows from an hour on up to `hi`, NaN: not known
@@ -126,7 +129,10 @@ def trace(
     found: list[list[Episode]] = [[] for _ in alarms]
     all_days = chunk.params["history_days"]
     for days in np.unique(all_days):
-        index = np.flatnonzero(all_days == days)
+        ours = [any(e.closed_s is None for e in a) or not watched(chunk, i) for i, a in enumerate(alarms)]
+        index = np.flatnonzero((all_days == days) & np.array(ours, bool))
+        if len(index) == 0:
+            continue
         start = chunk.day_lo - _DAY * int(days)
         traced = _trace(name, chunk, index, read(index, start), start, [alarms[int(i)] for i in index])
         for i, episodes in zip(index, traced, strict=True):

@@ -14,6 +14,8 @@ DETECTORS = (
     "main_burst",
     "low_pressure",
     "off_shift",
+    "no_use_vulnerable",
+    "occupancy_change",
     "water_balance",
     "night_flow",
     "backflow",
@@ -43,6 +45,8 @@ _EVIDENCE = {
     "water_balance": ("how", "usual_lph", "share", "peak_lph"),
     "main_burst": ("flow_lph", "usual_lph", "drop_kpa", "area", "sensors"),
     "off_shift": ("volume_l", "usual_l", "threshold_l", "off_hours"),
+    "no_use_vulnerable": ("used_l", "waking_hours"),
+    "occupancy_change": ("before_l", "after_l", "course"),
     "silent": ("reason", "hours"),
     "stuck": ("reason", "days"),
     "backflow": ("reason", "back_l", "hours"),
@@ -165,7 +169,7 @@ def _value(name: str, value: Any, speech: Speech) -> str:  # noqa: PLR0911 - one
         return speech.volume_l(value)
     if name.endswith("_kpa"):
         return speech.pressure(value)
-    if name in ("off_hours", "running_h", "rest_h", "usual_rest_h"):
+    if name in ("off_hours", "running_h", "rest_h", "usual_rest_h", "waking_hours"):
         return speech.hours(value)
     if name == "minutes":
         return speech.minutes(value)

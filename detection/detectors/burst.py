@@ -113,10 +113,10 @@ DETECTOR = Detector(
         ),
         Param(
             "usual_quantile",
-            0.999,
+            0.995,
             "quantile",
             "The usual maximum: this quantile of the site's flows in its history.",
-            "own: of four weeks all hours, all but two quarter-hours; long events are left out",
+            "own: of four weeks all but three hours; long events are left out",
             low=0.5,
             high=1,
         ),

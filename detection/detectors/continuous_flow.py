@@ -251,10 +251,10 @@ DETECTOR = Detector(
         ),
         Param(
             "steady_nats",
-            15,
+            12,
             "nats",
             "Evidence of steady runs of 3 h and more, at one level within a week, that raises. 0: not asked.",
-            "own: e^15 against chance; firms have machines that run steadily",
+            "own: e^12 against chance; firms have machines that run steadily",
             by_class={"multi_family": 0, "commercial": 0, "institutional": 0, "industrial": 0},
             high=1000,
         ),

@@ -17,7 +17,7 @@ from detection.kernels.main_burst import Found
 _PART = 0.6
 #: The place may be wrong by so much on average; or so long is waited for better.
 _SURE_M = 150.0
-_WAIT_H = 18
+_WAIT_H = 12
 #: Two places so near are one, and a leak that ends is sought so much farther: it is seen from other days.
 _NEAR_M = 350.0
 _WIDER = 1.5

@@ -9,6 +9,8 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
+#: Fewer steps of the register an hour are alike by chance.
+_LEAST_STEPS = 4
 #: So many hours alike are a run.
 RUN_H = 3
 #: Runs further apart than this are not one spell of coming and going.
@@ -16,7 +18,7 @@ PAUSE_H = 48
 #: The flow through an orifice goes with the root of the pressure: 10 % of pressure are 5 % of flow.
 SHARE = np.float32(0.05)
 #: A run that stands alone may be an appliance: its evidence counts this much less.
-_ALONE = 1.6
+_ALONE = 2.0
 #: No coincidence is taken for rarer than this: a history of weeks can't know better.
 _RAREST = 0.01
 #: Steady at this level at a tenth of the present rate before: it is this home's habit.
@@ -27,7 +29,7 @@ _PRIOR_H = 20
 def steady_level(volume_l: Floats, covered: Bools, step_l: Floats) -> Floats:
     """Return the mean volume of the `RUN_H` hours that end with each hour where these are alike, else NaN.
 
-        alike(t) = covered, min >= 3 step and max - min <= step + 0.05 min   over the hours t - 2 .. t
+        alike(t) = covered, min >= 4 step and max - min <= step + 0.05 min   over the hours t - 2 .. t
 
     Parameters
     ----------
@@ -53,7 +55,7 @@ def steady_level(volume_l: Floats, covered: Bools, step_l: Floats) -> Floats:
             into(kept[:, by:], known[:, : n - by], out=kept[:, by:])
             kept[:, :by] = np.nan
     step = step_l[:, None]
-    alike = (lowest >= 3 * step) & (highest - lowest <= step + SHARE * lowest)
+    alike = (lowest >= _LEAST_STEPS * step) & (highest - lowest <= step + SHARE * lowest)
     return np.where(alike, total / np.float32(RUN_H), np.float32(np.nan))
 
 
@@ -83,7 +85,7 @@ def recurrence(
         steps = pairs of successive hours within runs near x;   nats = steps * -log(p)
 
     where p is the share of x among the hours with any use in the history, slots [0, day - recent). A run
-    that stands alone counts 1 / 1.6; nothing counts where the history has runs near x at a tenth of the
+    that stands alone counts half; nothing counts where the history has runs near x at a tenth of the
     present rate, or is known for less than a week.
 
     Parameters

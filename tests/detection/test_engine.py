@@ -235,6 +235,55 @@ def test_site_that_never_rests_rises() -> None:
     assert T0 + 1200 * HOUR <= event.cleared_s <= T0 + 1230 * HOUR
 
 
+ALONE = Site(1, "m-1", segment="vulnerable", lives_alone=True, q3_lph=2500, resolution_l=1)
+
+
+@pytest.mark.parametrize("every_s", [5 * HOUR, 4 * DAY])
+def test_silence_of_somebody_vulnerable_who_lives_alone_is_told_the_same_day(every_s: int) -> None:
+    volumes = home(600)
+    volumes[407:460] = 0  # from 23:00 on
+    engine = Engine(roster(ALONE))
+    play(engine, register(1, volumes), every_s=every_s)
+    (event,) = live(engine)
+    assert (event.detectors, event.grp) == (("no_use_vulnerable",), "welfare")
+    assert event.severity == "high"
+    assert event.onset_s <= T0 + 415 * HOUR < event.detected_s <= T0 + 427 * HOUR
+    assert T0 + 460 * HOUR <= event.cleared_s <= T0 + 464 * HOUR
+    others = Engine(roster(HOME))
+    play(others, register(1, volumes))
+    assert live(others) == []
+
+
+def test_empty_home_is_no_news() -> None:
+    volumes = home(900)
+    volumes[100:800] = 0
+    engine = Engine(roster(ALONE))
+    play(engine, register(1, volumes))
+    (event,) = live(engine)
+    assert event.onset_s < T0 + 105 * HOUR and event.cleared_s >= T0 + 800 * HOUR
+
+
+@pytest.mark.parametrize("every_s", [7 * HOUR, 4 * DAY])
+def test_home_in_which_twice_as_many_live_has_changed_for_good(every_s: int) -> None:
+    volumes = home(1500)
+    volumes[720:] *= 2.5
+    engine = Engine(roster(HOME))
+    play(engine, register(1, volumes), every_s=every_s)
+    (event,) = live(engine)
+    assert (event.detectors, event.grp) == (("occupancy_change",), "profile")
+    assert abs(event.onset_s - (T0 + 720 * HOUR)) <= 2 * DAY
+    assert T0 + 44 * DAY <= event.detected_s <= T0 + 52 * DAY
+    assert event.cleared_s is not None and event.evidence["occupancy_change"]["course"] == "more"
+
+
+def test_a_week_of_guests_changes_nothing_for_good() -> None:
+    volumes = home(1500)
+    volumes[720 : 720 + 8 * 24] *= 2.5
+    engine = Engine(roster(HOME))
+    play(engine, register(1, volumes))
+    assert [e for e in live(engine) if e.grp == "profile"] == []
+
+
 def test_growing_leak_is_updated_once_a_quarter() -> None:
     volumes = home(600, leak=(409, 600, 10))
     volumes[450:] += np.linspace(0, 30, 150)

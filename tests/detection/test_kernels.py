@@ -16,6 +16,8 @@ import detection
 from detection.kernels.burst import burst
 from detection.kernels.continuous_flow import continuous_flow, flow_start, rested_share, still_share
 from detection.kernels.low_pressure import low_pressure
+from detection.kernels.no_use import no_use
+from detection.kernels.occupancy import change_day, shift
 from detection.kernels.rest import days, deepest_level, left_history, lowest_mean
 from detection.kernels.runs import last_before, quantile, run_length, trailing_count
 from detection.kernels.steady import PAUSE_H, recurrence, steady_level
@@ -109,7 +111,7 @@ def test_steady_level_is_its_reference(data: st.DataObject) -> None:
     for m in range(n):
         for t in range(slots):
             run = [volume[m, p] for p in range(max(t - 2, 0), t + 1) if covered[m, p]]
-            alike = len(run) == 3 and min(run) >= 3 * step[m]
+            alike = len(run) == 3 and min(run) >= 4 * step[m]
             alike = alike and max(run) - min(run) <= step[m] + np.float32(0.05) * min(run)
             expected = np.mean(run) if alike else np.nan
             np.testing.assert_allclose(levels[m, t], expected, rtol=1e-5)
@@ -142,7 +144,7 @@ def test_recurrence_is_its_reference(data: st.DataObject) -> None:
         like = sum(abs(volume[m, s] - x) <= width + unit / 2 for s in past)
         p = max((like + 1) / (sum(volume[m, s] >= unit for s in past) + 20), 0.01)
         habit = sum(s < day - recent for s in near) * recent / (day - recent) > 0.1 * len(lately)
-        nats = 0 if habit else (len(lately) + runs) * -math.log(p) / (1 if runs > 1 else 1.6)
+        nats = 0 if habit else (len(lately) + runs) * -math.log(p) / (1 if runs > 1 else 2)
         assert found.nats[k] == pytest.approx(nats, rel=1e-4)
         assert found.first[k] == begun
         assert found.rested[k] == any(covered[m, s] and volume[m, s] < unit for s in range(begun, t))
@@ -191,6 +193,55 @@ def test_left_history_is_its_reference(data: st.DataObject) -> None:
         enough = n >= 0.6 * recent and days_before >= 8
         expected = -n * math.log((above + 1) / (days_before + 2)) if enough else 0
         assert nats[m] == pytest.approx(expected)
+
+
+@given(st.data())
+@settings(max_examples=100, deadline=None)
+def test_no_use_is_its_reference(data: st.DataObject) -> None:
+    volume, covered = data.draw(streams())
+    n, slots = volume.shape
+    waking = data.draw(arrays(bool, slots))
+    hours, limit = data.draw(st.integers(1, 6)), per_meter(data.draw, n, VOLUMES, np.float32)
+    raises, clears = no_use(volume, covered, waking, hours, limit)
+    for m in range(n):
+        for t in range(slots):
+            up = [s for s in range(t + 1) if waking[s]][-hours:]
+            if len(up) < hours:
+                assert not raises[m, t] and not clears[m, t]
+                continue
+            span = range(up[0], t + 1)
+            known = [s for s in span if covered[m, s]]
+            used = sum(float(volume[m, s]) for s in known)
+            enough = len(known) >= 0.9 * len(span)
+            if used != pytest.approx(float(limit[m]), abs=1e-5):
+                assert raises[m, t] == (used < limit[m] and enough and waking[t] and covered[m, t])
+                assert clears[m, t] == (used >= limit[m] and covered[m, t])
+
+
+@given(st.data())
+@settings(max_examples=60, deadline=None)
+def test_shift_and_its_day_are_their_reference(data: st.DataObject) -> None:
+    days_, recent = 26, 13
+    daily = data.draw(arrays(np.float32, (2, days_), elements=st.integers(0, 9).map(float)))
+    known = data.draw(arrays(bool, (2, days_), elements=st.sampled_from([True] * 9 + [False])))
+    found, split = shift(daily, known, recent), change_day(daily, known)
+    for m in range(2):
+        early = [v for v, k in zip(daily[m, :-recent], known[m, :-recent], strict=True) if k]
+        late = [v for v, k in zip(daily[m, -recent:], known[m, -recent:], strict=True) if k]
+        wins = [(b > a) + 0.5 * (a == b) for a in early for b in late]
+        enough = len(early) >= 10 and len(late) >= 10
+        np.testing.assert_allclose(found.above[m], np.mean(wins) if enough else np.nan, rtol=1e-6)
+        assert found.before_l[m] == (sorted(early)[(len(early) - 1) // 2] if early else 0)
+        assert found.after_l[m] == (sorted(late)[(len(late) - 1) // 2] if late else 0)
+
+        def cost(at: int, m: int = m) -> float:
+            total = 0.0
+            for part in (range(at), range(at, days_)):
+                values = sorted(float(daily[m, d]) for d in part if known[m, d])
+                total += sum(abs(v - values[(len(values) - 1) // 2]) for v in values)
+            return total
+
+        assert cost(int(split[m])) == pytest.approx(min(cost(at) for at in range(3, days_ - 2)))
 
 
 @given(st.data())
@@ -277,5 +328,17 @@ def test_evidence_of_steady_runs_on_a_fixed_stream() -> None:
     at = np.flatnonzero(~np.isnan(levels[0]))
     assert at.tolist() == [703, 704, 733, 734, 735, 736]
     found = recurrence(levels, volume, covered, one, np.zeros(6, int), at, 696, 168)
-    assert [round(float(x), 1) for x in found.nats] == [5.8, 8.6, 23.0, 27.6, 32.2, 36.8]
+    assert [round(float(x), 1) for x in found.nats] == [4.6, 6.9, 23.0, 27.6, 32.2, 36.8]
     assert found.first.tolist() == [701] * 6 and found.rested.tolist() == [False] * 2 + [True] * 4
+
+
+def test_no_use_alarms_at_the_twelfth_waking_hour() -> None:
+    hour = np.arange(96) % 24
+    waking = (hour >= 7) & (hour < 22)
+    volume = np.where(waking, 8, 0)[None].astype(np.float32)
+    volume[0, 31 + 1 : 80] = 0  # from 08:00 on the second day
+    limit = np.full(1, 10, np.float32)
+    raises, clears = no_use(volume, np.ones_like(volume, bool), waking, 12, limit)
+    # 8 L at 07:00 are hardly any use; 80 is 08:00 on the fourth day, and two such hours are enough.
+    assert np.flatnonzero(raises[0]).tolist() == [*range(42, 46), *range(55, 70), *range(79, 81)]
+    assert np.flatnonzero(clears[0])[-15:].tolist() == list(range(81, 96))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.batch import ReadingBatch
 from detection.detector import Detector
-from detection.detectors import main_burst
+from detection.detectors import main_burst, night_flow
 from detection.engine import Engine
 from detection.kernels import hydraulics
 from detection.kernels import main_burst as kernel
@@ -176,10 +176,10 @@ def test_a_quiet_town_raises_nothing() -> None:
     assert found(days(32)) == []
 
 
-def test_a_leak_is_found_after_about_a_day_and_near_its_place() -> None:
+def test_a_leak_is_found_within_a_day_and_near_its_place() -> None:
     (event,) = found(days(30, STEP))
     (episode,) = event.episodes
-    assert (episode.detected_s - T0) // HOUR == 606
+    assert (episode.detected_s - T0) // HOUR == 600
     assert abs((episode.onset_s - T0) // HOUR - STEP[0][1]) <= 2
     assert way_m(episode.evidence["area"][0], "n24") <= 300
     assert 6_000 < episode.evidence["flow_lph"] < 12_000
@@ -227,3 +227,13 @@ def test_one_sensor_that_drifts_or_is_recalibrated_is_no_leak() -> None:
     kpa[of] -= np.clip(at[of] - 22, 0, None) * 0.3
     kpa[batch.meter_id == 14] += np.where(at[batch.meter_id == 14] > 27, 4.0, 0.0)
     assert found(replace(batch, pressure_kpa=kpa)) == []
+
+
+def test_the_inflow_alone_is_left_to_it_where_pressures_tell_the_place() -> None:
+    batch, both = days(30, STEP), {**DETECTORS, "night_flow": night_flow.DETECTOR}
+    seen = []
+    for mapped in (True, False):
+        engine = Engine(town(mapped=mapped), detectors=both)
+        play(engine, batch)
+        seen.append([e.detectors for e in live(engine)])
+    assert seen == [[("main_burst",)], [("night_flow",)]]
