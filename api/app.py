@@ -8,6 +8,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api.answers import component, restore_examples
 from api.customers.endpoints import router as customers
+from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
 from api.health.endpoints import router as health
 from api.meters.endpoints import router as meters
@@ -21,7 +22,7 @@ from core.settings import Settings
 from service.policies import Rules
 from sql.pool import Pool
 
-ROUTERS = (customers, meters, events, tickets, policies, quarantine, health)
+ROUTERS = (customers, meters, dmas, events, tickets, policies, quarantine, health)
 DESCRIPTION = """\
 Smart-water-meter readings, what was found in them, and the service that follows.
 
@@ -32,6 +33,7 @@ takes a date, which means that day in the utility's time zone. Units stand in th
 TAGS = [
     {"name": "customers", "description": "Who is served, and everything about one of them on one page."},
     {"name": "meters", "description": "The device, what it said, and the use made of it."},
+    {"name": "dmas", "description": "District metered areas: water balance, losses and pressure by month."},
     {"name": "events", "description": "What the detectors found."},
     {"name": "tickets", "description": "The service cases that people work on."},
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},

@@ -21,6 +21,7 @@ from detection.portion import Portion
 from detection.store import Arrived
 from detection.tail import Tail
 from detection.usage import Usage
+from detection.zones import DAYS
 from sql import feed
 from sql.pool import Connection
 
@@ -29,6 +30,7 @@ Progress = Callable[[], None]
 
 _MASTER_DATA_S = 30.0
 _STALE_S = 900.0
+_OVERLAP_S = 2 * 86_400
 _RECENT_S = 2 * 86_400
 
 
@@ -134,6 +136,8 @@ class Detection:
         ids = engine.roster.meter_id[engine.roster.meter_id >= 0]
         hourly = engine.by_hour(ids)
         log.info("window is being rebuilt", meters=len(ids), by_usage=int(hourly.sum()))
+        # The newest days of this come again below, as far as they have been evaluated.
+        store.restore_zones(conn, engine.zones, newest_s - DAYS * 86_400, from_s + _OVERLAP_S)
         if hourly.any():
             parts = self._counted(store.usage_since(conn, from_s))
             engine.load_usage(parts, (newest_s // 3600 + 1) * 3600)

@@ -25,6 +25,7 @@ from detection.outages import Outage
 from detection.policy import Policy, check
 from detection.roster import Roster, district
 from detection.usage import Usage
+from detection.zones import Zones
 from sql.columns import EPOCH_US, array, read, stream, write
 from sql.pool import Connection
 from sql.query import Queries
@@ -47,6 +48,8 @@ _READING = {
     "received_at": ">i8",
 }
 _ARRIVED = {"meter_id": ">i4", "lo": ">i8", "hi": ">i8"}
+_MEAN = {"meter_id": ">i4", "slot": ">i8", "kpa": ">f8", "n": ">i4"}
+_HOUR_US = 3_600_000_000
 _USAGE = {"meter_id": ">i4", "slot": ">i8", "volume_l": ">f8", "quality": ">i2"}
 _DAYS = {"meter_id": ">i4", "day": ">i8", "battery_v": ">f4", "skew_s": ">f4", "motion": ">i2"}
 
@@ -236,6 +239,25 @@ def write_days(conn: Connection, days: Days) -> None:
     }
     write(conn, Q["copy_days"], columns, _DAYS)
     conn.execute(Q["merge_days"])
+
+
+def restore_zones(conn: Connection, zones: Zones, from_s: int, until_s: int) -> None:
+    """Fill the long windows of whole DMAs: hours of the meters around them, hourly means of their sensors."""
+    span = {"from_s": from_s, "until_s": until_s}
+    hours = read(conn, Q["hourly_before"], {"meter_ids": array(zones.boundary_ids), **span}, _USAGE)
+    zones.restore(
+        hours["meter_id"].astype(np.int64),
+        (hours["slot"].astype(np.int64) + EPOCH_US) // _HOUR_US,
+        hours["volume_l"].astype(np.float64),
+        hours["quality"].astype(np.int64),
+    )
+    sensors = array(zones.sensor_ids)
+    means = read(conn, Q["pressures_before"], {"meter_ids": sensors, **span}, _MEAN)
+    meter_id = means["meter_id"].astype(np.int64)
+    most = 3600 // np.maximum(zones.interval_s(meter_id), 300)
+    half = means["n"].astype(np.int64) * 2 >= most
+    slot = (means["slot"].astype(np.int64) + EPOCH_US) // _HOUR_US
+    zones.restore_pressures(meter_id[half], slot[half], means["kpa"].astype(np.float64)[half])
 
 
 def events(conn: Connection, since_s: int, network_since_s: int) -> tuple[list[Event], dict[Subject, int]]:

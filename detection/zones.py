@@ -133,6 +133,33 @@ class Zones:
             use = dma[rows] >= 0
             self._take_use(ring, dma, rows[use], slots[use] // factor)
 
+    def restore(self, meter_id: Ints, hours: Ints, volume_l: NDArray[np.float64], quality: Ints) -> None:
+        """Take over hours of boundary meters that were worked out before; nothing is judged for them."""
+        rows = self.meters.rows(meter_id, add=True)
+        self.meters.put(rows, hours, volume_l.astype(np.float32), quality.astype(np.int8))
+        for dma_id in np.unique(self._links.dma_id[np.isin(self._links.meter_id, meter_id)]):
+            mine = np.isin(meter_id, self._links.meter_id[self._links.dma_id == dma_id])
+            self._sum(int(dma_id), np.unique(hours[mine]))
+
+    def restore_pressures(self, meter_id: Ints, hours: Ints, kpa: NDArray[np.float64]) -> None:
+        """Take over hourly means of pressure sensors."""
+        measured = np.full(len(hours), Quality.MEASURED, np.int8)
+        self.pressure.put(self.pressure.rows(meter_id, add=True), hours, kpa.astype(np.float32), measured)
+
+    @property
+    def boundary_ids(self) -> Ints:
+        """The meters around the DMAs."""
+        return np.unique(self._links.meter_id)
+
+    @property
+    def sensor_ids(self) -> Ints:
+        """The pressure sensors of the DMAs."""
+        return self._roster.meter_id[self._sensors]
+
+    def interval_s(self, meter_id: Ints) -> Ints:
+        """Return the reporting intervals of known meters, seconds."""
+        return self._roster.interval_s[self._roster.find(meter_id)]
+
     def take_all(self, ring: Ring) -> None:
         """Take over every hour that a native ring of one-hour slots holds."""
         links = self._links

@@ -16,6 +16,7 @@ from apscheduler.triggers.cron import CronTrigger
 from core.clock import Clock
 from core.settings import Settings
 from core.supervise import Supervisor
+from jobs.months import months
 from sql.pool import Connection, connect
 from sql.query import Queries
 
@@ -61,6 +62,7 @@ def housekeeping(conn: Connection, settings: Settings, due: datetime) -> str:
 JOBS = (
     Job("retention", "17 3 * * *", retention),
     Job("housekeeping", "7 * * * *", housekeeping),
+    Job("months", "37 4 * * *", months),
 )
 
 

@@ -241,3 +241,24 @@ order by id desc limit %(limit)s;
 select id, detector, scope, scope_key, params, enabled, nullif(valid_from, '-infinity') as valid_from,
     nullif(valid_until, 'infinity') as valid_until, exemption, why, created_by, created_at, ended_by, ended_why
 from detector_policy where id = %(id)s;
+
+-- name: dma
+select id from dma where code = %(code)s;
+
+-- name: dma_months
+select d.code as dma, m.month, m.hours, m.inflow_hours, m.use_hours, m.inflow_m3, m.used_m3, m.lost_m3, m.lost_share,
+    m.night_lph, m.customers, m.mean_kpa, m.minutes_below, m.peak_valley_kpa, m.uarl_l_day, m.ili, m.loss_rate,
+    m.grade, m.made_at
+from dma_month m
+join dma d on d.id = m.dma_id
+where d.code = %(code)s and m.month >= %(since)s
+order by m.month desc;
+
+-- name: pressure_months
+select s.serial as meter, p.month, p.minutes_known, p.minutes_below, p.service_min_kpa, p.mean_kpa, p.lowest_kpa,
+    p.peak_valley_kpa
+from pressure_month p
+join dma d on d.id = p.dma_id
+join meter s on s.id = p.meter_id
+where d.code = %(code)s and p.month >= %(since)s
+order by p.month, s.serial;

@@ -185,3 +185,19 @@ listen headwater_reading;
 
 -- name: calm
 select set_config('statement_timeout', %(timeout)s, true), set_config('transaction_read_only', 'on', true);
+
+-- name: hourly_before
+select meter_id, slot, volume_l, quality from usage_hourly
+where meter_id = any(%(meter_ids)s) and slot >= to_timestamp(%(from_s)s) and slot < to_timestamp(%(until_s)s);
+
+-- name: pressures_before
+select s.id as meter_id, h.slot, h.kpa, h.n
+from unnest(%(meter_ids)s::int[]) as s (id)
+cross join lateral (
+    -- A reading carries the time of its slot's end, give or take a tenth of an interval.
+    select date_trunc('hour', r.ts - interval '30 seconds') as slot, avg(r.pressure_kpa)::float8 as kpa, count(*)::int as n
+    from reading r
+    where r.meter_id = s.id and r.ts > to_timestamp(%(from_s)s) and r.ts <= to_timestamp(%(until_s)s)
+        and r.pressure_kpa is not null
+    group by 1
+) h;

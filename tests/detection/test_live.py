@@ -168,6 +168,31 @@ def test_pieces_with_restarts_come_out_like_the_whole(utility: Connection, detec
     assert whole["cleared_at"] is not None
 
 
+def test_a_restart_reads_the_hours_of_whole_dmas_back(utility: Connection, detect: Connection) -> None:
+    rng = np.random.default_rng(5)
+    at = np.arange(62 * 24)
+    flow = 40_000 * (1 + 0.5 * np.sin((at % 24 - 8) / 24 * 2 * np.pi)) * rng.normal(1, 0.02, len(at))
+    flow[1300:1400] += 9_000
+    for code, pieces in (("D1", [500, 1000, 1490]), ("D2", [200, 700, 1250, 1302, 1350, 1490])):
+        standing = detection()
+        dma = factories.dma(utility, code)
+        meter = factories.meter(
+            utility, f"in-{code}", kind="dma_inlet", dma_id=dma, interval_s=HOUR, q3_lph=2_000_000
+        )
+        batch = readings(meter, T0 + HOUR * np.arange(len(at) + 1), flow_lph=np.concatenate([[0.0], flow]))
+        lo = 0
+        for hi in pieces:
+            store(utility, part(batch, lo, hi))
+            working = standing if code == "D1" else detection()  # a new process each time
+            assert working.cycle(detect)
+            lo = hi
+    whole, pieced = events(utility)
+    assert (whole["subject"], pieced["subject"]) == ("D1", "D2")
+    same = ["detectors", "onset", "cleared_at", "magnitude", "evidence"]
+    assert {k: whole[k] for k in same} == {k: pieced[k] for k in same}
+    assert whole["cleared_at"] is not None
+
+
 def test_late_readings_retract_what_they_refute(utility: Connection, detect: Connection) -> None:
     meter = factories.customer(utility, "A1", "m-1")
     volumes = home(WEEKS)

@@ -1,0 +1,1 @@
+"""DMAs: what their months were like."""
