@@ -146,7 +146,9 @@ class Detection:
         at = np.searchsorted(ids, news.meter_id)
         known = np.flatnonzero(engine.roster.find(news.meter_id) >= 0)
         until[at[known]] = np.minimum(until[at[known]], news.lo_us[known] - 1)
-        since = np.where(hourly, newest_s - _RECENT_S, from_s) * 1_000_000
+        # Of a meter that has fallen silent, the last days are its own.
+        heard_s = np.minimum(engine.known(ids)[1], newest_s)
+        since = np.where(hourly, np.maximum(heard_s - _RECENT_S, from_s), from_s) * 1_000_000
         use = until > since
         self._feed(conn, engine, Arrived(ids[use], since[use], until[use]), engine.load)
         engine.silence.heard(*store.heard(conn))

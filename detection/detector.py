@@ -23,7 +23,7 @@ Ints = NDArray[np.int64]
 #: Which part of the window a detector looks at: hourly volumes, volumes or pressures a reporting interval, or
 #: the hourly inflow of whole DMAs.
 Plane = Literal["hourly", "native", "pressure", "zone", "signs", "battery", "skew", "motion", "receipts"]
-Group = Literal["leak", "network", "pressure", "industrial", "device", "welfare", "profile"]
+Group = Literal["leak", "network", "pressure", "industrial", "plan", "device", "welfare", "profile"]
 
 #: Classes of site with defaults of their own: sectors, and homes with several dwellings behind one meter.
 CLASSES = ("residential", "multi_family", "commercial", "industrial", "institutional")
@@ -63,7 +63,7 @@ Learned = tuple[NDArray[Any], ...]
 Learn = Callable[[Index], Learned]
 
 
-def _forgetful(_name: str, index: Index, learn: Learn) -> Learned:
+def _forgetful(_name: str, index: Index, learn: Learn, _shared: bool) -> Learned:
     return learn(index)
 
 
@@ -93,7 +93,8 @@ class Chunk:
     zones: Zones | None = None
     page: Page | None = None
     within: Index | None = None
-    recall: Callable[[str, Index, Learn], Learned] = _forgetful
+    recall: Callable[[str, Index, Learn, bool], Learned] = _forgetful
+    leaves_out: frozenset[str] = frozenset()
 
     def values(self, lookback: int = 0) -> tuple[Floats, Bools]:
         """Return values and coverage of every row over [lo - lookback, hi); not to be written to."""
@@ -126,14 +127,26 @@ class Chunk:
             covered[some] = np.where(usual[:, None], known, outside)
         return values, covered
 
-    def learn(self, name: str, index: Index, function: Learn) -> Learned:
+    def learn(self, name: str, index: Index, function: Learn, *, shared: bool = False) -> Learned:
         """Return what `function` learns of the rows `index`, one value or row of values each.
 
         It may depend on what lies before the day, on events known by then, on the roster and on parameters.
         So it is remembered until the day or any of that changes, and asked only about rows not yet known:
         `function(index)` gets chunk rows and returns a tuple of arrays of len(index) rows.
+
+        What is `shared` is learned once for all detectors that leave out the same events; it may not depend
+        on parameters.
         """
-        return self.recall(name, index, function)
+        return self.recall(name, index, function, shared)
+
+    def once(self, name: str, index: Index, function: Callable[[], Learned]) -> Learned:
+        """Return what `function` says; asked once for all detectors that leave out the same events.
+
+        It may not depend on parameters, and is forgotten with the day: for what is large.
+        """
+        if self.page is None:
+            return function()
+        return self.page.once((name, self.leaves_out), self.rows[index], function)
 
     def sensors(self, i: int, lo: int, hi: int) -> tuple[Index, Floats, Bools]:
         """Return the i-th DMA's pressure sensors: roster positions, (sensors, hours) kPa, coverage."""

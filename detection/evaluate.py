@@ -165,10 +165,11 @@ class _Block:
             asked = (slots >= part.lo[:, None]) & (slots < part.hi[:, None])
         ids = series.ring.meter_id[part.rows]
 
-        def recall(name: str, index: Index, learn: Learn) -> Learned:
+        def recall(name: str, index: Index, learn: Learn, shared: bool) -> Learned:
+            whose = detector.leaves_out if shared else detector.name
             return self.to.memory.recall(
-                (self.plane, series.ring.slot_s, detector.name, name),
-                settings,
+                (self.plane, series.ring.slot_s, whose, name),
+                None if shared else settings,
                 page.day_lo,
                 part.rows[index],
                 lambda lacking: learn(index[lacking]),
@@ -191,4 +192,5 @@ class _Block:
             page=page,
             within=None if len(at) == len(page.rows) else at,
             recall=recall,
+            leaves_out=detector.leaves_out,
         )

@@ -31,6 +31,7 @@ class Page:
         self.lookback = lookback
         self._recent: tuple[Floats, Bools] | None = None
         self._past: tuple[Floats, Bools] | None = None
+        self._made: dict[object, tuple[Index, tuple[Array, ...]]] = {}
 
     def recent(self, lookback: int) -> tuple[Floats, Bools]:
         """Return values and coverage over [lo - lookback, hi)."""
@@ -46,6 +47,13 @@ class Page:
             self._past = _frozen(self.series.read(self.rows, self.day_lo - slots, self.day_lo))
         values, covered = self._past
         return values[:, values.shape[1] - slots :], covered[:, values.shape[1] - slots :]
+
+    def once(self, key: object, rows: Index, make: Callable[[], tuple[Array, ...]]) -> tuple[Array, ...]:
+        """Return what `make` says of the rows; asked again only if other rows were asked about last."""
+        last = self._made.get(key)
+        if last is None or not np.array_equal(last[0], rows):
+            last = self._made[key] = rows, make()
+        return last[1]
 
 
 def _frozen(read: tuple[Floats, Bools]) -> tuple[Floats, Bools]:

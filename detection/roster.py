@@ -50,6 +50,7 @@ class Site:
     mains_km: float = float("nan")
     household_size: float = float("nan")
     lives_alone: bool = False
+    plan_m3: float = float("nan")
 
 
 def district(dma_id: int, code: str, **known: Any) -> Site:
@@ -89,6 +90,7 @@ class Roster:
     mains_km: NDArray[np.float32]
     household_size: NDArray[np.float32]
     lives_alone: NDArray[np.bool_]
+    plan_m3: NDArray[np.float32]
     timezone: str = "UTC"
     country: str = ""
     network: Network | None = None

@@ -70,7 +70,7 @@ def roster(conn: Connection, before: Roster | None = None) -> Roster:
     """Read who the meters are; a network that hasn't changed is taken from the roster `before`."""
     row = conn.execute(Q["utility"]).fetchone()
     timezone, country, price = row if row else ("UTC", "", 0.0)
-    rows = conn.execute(Q["sites"], {"price_m3": price}).fetchall()
+    rows = conn.execute(Q["sites"], {"price_m3": price, "timezone": timezone}).fetchall()
     of_dma = ("min_pressure_kpa", "night_start_min", "night_end_min", "connections", "mains_km")
     districts = [
         district(row[0], row[1], price_m3=price, **dict(zip(of_dma, row[2:], strict=True)))

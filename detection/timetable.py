@@ -81,6 +81,13 @@ class Timetable:
         tomorrow = datetime(local.year, local.month, local.day) + timedelta(days=1)  # noqa: DTZ001 - local wall time
         return int(tomorrow.replace(tzinfo=self._zone).timestamp()) // 3600 * 3600
 
+    def month(self, ts_s: int) -> tuple[int, int]:
+        """Return the start of the local month that holds `ts_s` and of the next, whole UTC hours, seconds."""
+        local = datetime.fromtimestamp(ts_s, self._zone)
+        first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
+        after = (first + timedelta(days=32)).replace(day=1)
+        return int(first.timestamp()) // 3600 * 3600, int(after.timestamp()) // 3600 * 3600
+
     def text(self, ts_s: int) -> str:
         """Return an instant as ISO text, UTC."""
         return datetime.fromtimestamp(ts_s, UTC).isoformat().replace("+00:00", "Z")

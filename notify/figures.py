@@ -14,6 +14,11 @@ DETECTORS = (
     "main_burst",
     "low_pressure",
     "off_shift",
+    "zero_use",
+    "level_shift",
+    "spike",
+    "drift",
+    "plan_overrun",
     "no_use_vulnerable",
     "occupancy_change",
     "water_balance",
@@ -45,6 +50,11 @@ _EVIDENCE = {
     "water_balance": ("how", "usual_lph", "share", "peak_lph"),
     "main_burst": ("flow_lph", "usual_lph", "drop_kpa", "area", "sensors"),
     "off_shift": ("volume_l", "usual_l", "threshold_l", "off_hours"),
+    "zero_use": ("hours", "usual_lph"),
+    "level_shift": ("level_lph", "usual_lph"),
+    "spike": ("volume_l", "usual_l", "hours"),
+    "drift": ("level_lph", "usual_lph", "rise_share"),
+    "plan_overrun": ("plan_m3", "used_m3", "forecast_m3", "low_m3"),
     "no_use_vulnerable": ("used_l", "waking_hours"),
     "occupancy_change": ("before_l", "after_l", "course"),
     "silent": ("reason", "hours"),
@@ -167,13 +177,15 @@ def _value(name: str, value: Any, speech: Speech) -> str:  # noqa: PLR0911 - one
         return speech.volts(value)
     if name.endswith("_l"):
         return speech.volume_l(value)
+    if name.endswith("_m3"):
+        return speech.volume_m3(value)
     if name.endswith("_kpa"):
         return speech.pressure(value)
-    if name in ("off_hours", "running_h", "rest_h", "usual_rest_h", "waking_hours"):
+    if name in ("off_hours", "hours", "running_h", "rest_h", "usual_rest_h", "waking_hours"):
         return speech.hours(value)
     if name == "minutes":
         return speech.minutes(value)
-    if name in {"coverage", "share"}:
+    if name in {"coverage", "share", "rise_share"}:
         return speech.share(value)
     if isinstance(value, list):
         return ", ".join(str(one) for one in value[:_NAMED])

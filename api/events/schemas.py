@@ -9,7 +9,7 @@ from api.fields import Name, When, Why
 from api.page import Filter
 from core.words import Severity
 
-Group = Literal["leak", "network", "pressure", "industrial", "device", "welfare", "profile"]
+Group = Literal["leak", "network", "pressure", "industrial", "plan", "device", "welfare", "profile"]
 State = Literal["open", "cleared", "retracted"]
 Reach = Literal["event", "meter", "dma", "customer"]
 

@@ -48,10 +48,12 @@ def mark(chunk: Chunk) -> Marks:
     asked = np.flatnonzero(raises.any(axis=1))
     if len(asked):
         raises[asked] &= _unusual(chunk, asked, threshold[asked], window[asked])
-    steady = np.flatnonzero(steady_flow.runs(chunk))
+    # What is open and does not rest stays open whatever its runs say.
+    rests = clears.any(axis=1)
+    steady = np.flatnonzero(steady_flow.runs(chunk) & (rests | ~chunk.open))
     if len(steady):
         raises[steady] |= steady_flow.weigh(chunk, steady, chunk.lo).raised
-    may_clear = np.flatnonzero((chunk.open | raises.any(axis=1)) & (chunk.params["steady_nats"] > 0))
+    may_clear = np.flatnonzero((chunk.open | raises.any(axis=1)) & rests & (chunk.params["steady_nats"] > 0))
     if len(may_clear):
         lately = steady_flow.weigh(chunk, may_clear, chunk.lo - PAUSE_H).comes_and_goes
         held = np.lib.stride_tricks.sliding_window_view(lately, PAUSE_H + 1, axis=1).any(axis=2)

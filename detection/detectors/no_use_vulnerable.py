@@ -28,6 +28,7 @@ def mark(chunk: Chunk) -> Marks:
         same = np.flatnonzero((keys == np.array([[wake], [sleep], [hours]])).all(axis=0))
         waking = (hour >= wake) & (hour < sleep)
         raises[same], clears[same] = no_use(volume[same], covered[same], waking, int(hours), limit[same])
+    raises &= screen(chunk)[:, None]
     asked = np.flatnonzero(raises.any(axis=1))
     if len(asked):
         past, known = chunk.series.read(

@@ -27,7 +27,8 @@ from detection.kernels.runs import run_length
 #: Recent days and the days before them that they are held against.
 _SCALES = ((14, 19), (7, 21))
 _RECENT, _LOOKBACK = 14, 33
-_FILTERS = (2, 7)
+#: Days back that are looked at first, before the whole history is asked for.
+_FILTERS = (3, 7)
 #: A rest of a night and more leaves no room for a drip worth looking for.
 _LONGEST_REST_H = 8
 #: Nobody was at home on a day that rested this long; where the home is lived in now, it tells nothing.
@@ -48,16 +49,28 @@ def _read(chunk: Chunk, index: Index, back: int) -> tuple[Floats, Bools]:
 def _rises(chunk: Chunk, index: Index) -> Learned:
     """Return which rows have left their history by the start of the day."""
     raised = np.zeros(len(index), bool)
-    if chunk.series.start > chunk.day_lo - (_FILTERS[-1] + 8) * DAY_H:
+    if chunk.series.start > chunk.day_lo - 15 * DAY_H:
         return (raised,)
     for part in range(0, len(index), _AT_ONCE):
         left = np.arange(part, min(part + _AT_ONCE, len(index)))
         left = left[chunk.params["evidence_nats"][index[left]] > 0]
         for back in _FILTERS:
-            recent = days(*_read(chunk, index[left], back), _step(chunk, index[left]))
-            left = left[recent.rest_h.max(axis=1, initial=0) <= _LONGEST_REST_H]
+            left = left[_may_rise(chunk, index[left], back)]
         raised[left] = _weigh(chunk, index[left])
     return (raised,)
+
+
+def _may_rise(chunk: Chunk, index: Index, back: int) -> Bools:
+    """Return which rows still may: no long rest in the days back, nor most days of the history alike them."""
+    step = _step(chunk, index)
+    recent = days(*_read(chunk, index, back), step)
+    oldest = chunk.day_lo - _LOOKBACK * DAY_H
+    before = days(*chunk.series.read(chunk.rows[index], oldest, oldest + back * DAY_H), step)
+    deepest = deepest_level(recent.level, recent.known)
+    alike = before.known & (before.level >= deepest[:, None])
+    usual = (alike.sum(axis=1) * 4 >= 3 * back) & before.known.all(axis=1)
+    usual[chunk.masked.rows(index)] = False
+    return np.asarray((recent.rest_h.max(axis=1, initial=0) <= _LONGEST_REST_H) & ~usual)
 
 
 def _weigh(chunk: Chunk, index: Index) -> Bools:

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from detection.detector import Bools, Chunk, Floats, Index, Ints
-from detection.kernels.steady import RUN_H, SHARE, recurrence, steady_level
+from detection.kernels.steady import RUN_H, SHARE, may_run, recurrence, steady_level
 
 RECENT_H = 168
 _HISTORY_H = 28 * 24
+_KNOWN_H = 168
 _AT_ONCE = 1024
 
 
@@ -27,8 +28,16 @@ def step(chunk: Chunk) -> Floats:
 
 def runs(chunk: Chunk) -> Bools:
     """Return in which rows an hour of the chunk ends a steady run."""
-    level = steady_level(*chunk.values(RUN_H - 1), step(chunk))
-    return np.asarray(~np.isnan(level[:, RUN_H - 1 :]).all(axis=1) & (chunk.params["steady_nats"] > 0))
+    found = chunk.params["steady_nats"] > 0
+    if chunk.series.start > chunk.day_lo - RECENT_H - _KNOWN_H:
+        return np.zeros(len(found), bool)
+    volume, covered = chunk.values(RUN_H - 1)
+    if found.any():
+        found &= may_run(volume, covered, step(chunk))
+    some = np.flatnonzero(found)
+    level = steady_level(volume[some], covered[some], step(chunk)[some])
+    found[some] = ~np.isnan(level[:, RUN_H - 1 :]).all(axis=1)
+    return found
 
 
 def weigh(chunk: Chunk, index: Index, lo: int) -> Steady:

@@ -48,7 +48,11 @@ class Usual:
 
 def learn(chunk: Chunk, index: Index) -> Usual:
     """Return what is usual, learned from the five weeks before the day."""
-    return Usual(*chunk.learn("usual", index, lambda lacking: _learn(chunk, lacking)))
+    profile, level, mean, day, hour, tail, known_h = chunk.learn(
+        "usual", index, lambda lacking: _learn(chunk, lacking), shared=True
+    )
+    enough = known_h >= chunk.params["min_history_days"][index] * 24
+    return Usual(profile, level, mean, day, hour, tail, enough)
 
 
 def _learn(chunk: Chunk, index: Index) -> tuple[Any, ...]:
@@ -64,12 +68,17 @@ def _learn(chunk: Chunk, index: Index) -> tuple[Any, ...]:
         np.nan_to_num(day_spread(daily)),
         np.nan_to_num(spread(residual, known, np.zeros_like(residual))),
         np.nan_to_num(quantile(residual, known, _TAIL)),
-        known.sum(axis=1) >= chunk.params["min_history_days"][index] * 24,
+        known.sum(axis=1),
     )
 
 
 def weeks(chunk: Chunk, index: Index) -> tuple[Floats, Floats, Bools]:
     """Return the profile (rows, 168), what the five weeks' hours lay above it, and which of these count."""
+    profile, residual, known = chunk.once("weeks", index, lambda: _weeks(chunk, index))
+    return profile, residual, known
+
+
+def _weeks(chunk: Chunk, index: Index) -> tuple[Floats, Floats, Bools]:
     lo = chunk.day_lo - DAYS * 24
     volume, covered = chunk.history(index, DAYS)
     how = chunk.timetable.hour_of_week(lo, chunk.day_lo)

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.kernels.runs import run_length
-
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 
@@ -21,7 +19,7 @@ _LEAST_DAYS = 8
 class Days:
     """Whole days of sites, (meters, days): longest rest that ends in it (h), lowest hour (l), is it known."""
 
-    rest_h: NDArray[np.int64]
+    rest_h: NDArray[np.int16]
     lowest_l: Floats
     known: Bools
 
@@ -49,7 +47,9 @@ def days(volume_l: Floats, covered: Bools, step_l: Floats) -> Days:
     """
     shape = (len(volume_l), volume_l.shape[1] // DAY_H, DAY_H)
     still = covered & (volume_l < step_l[:, None])
-    rest = run_length(still).reshape(shape).max(axis=2)
+    slot = np.arange(volume_l.shape[1], dtype=np.int16)
+    moved = np.maximum.accumulate(np.where(still, np.int16(-1), slot), axis=1)
+    rest = (slot - moved).reshape(shape).max(axis=2)
     lowest = np.where(covered, volume_l, np.float32(np.inf)).reshape(shape).min(axis=2)
     known = covered.reshape(shape).sum(axis=2) >= _KNOWN_H
     return Days(rest, np.where(np.isfinite(lowest), lowest, np.float32(0)), known)

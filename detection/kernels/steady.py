@@ -59,6 +59,22 @@ def steady_level(volume_l: Floats, covered: Bools, step_l: Floats) -> Floats:
     return np.where(alike, total / np.float32(RUN_H), np.float32(np.nan))
 
 
+def may_run(volume_l: Floats, covered: Bools, step_l: Floats) -> Bools:
+    """Return which meters may have a steady run: quick, and never wrong where it says no; (meters,).
+
+    >>> v = np.array([[0, 21, 22, 21, 60], [0, 21, 40, 21, 60]], np.float32)
+    >>> may_run(v, np.ones_like(v, bool), np.ones(2, np.float32)).tolist()
+    [True, False]
+    """
+    step = step_l[:, None]
+    enough = covered & (volume_l >= _LEAST_STEPS * step)
+    apart = volume_l[:, 1:] - volume_l[:, :-1]
+    np.abs(apart, out=apart)
+    pair = enough[:, 1:] & enough[:, :-1]
+    pair &= apart <= step + SHARE * volume_l[:, 1:]
+    return np.asarray((pair[:, 1:] & pair[:, :-1]).any(axis=1))
+
+
 @dataclass(frozen=True)
 class Recurrence:
     """Of each hour asked about: evidence (nats), hour at which its spell of runs began, did it rest since."""
@@ -109,13 +125,16 @@ def recurrence(
     >>> found.nats.round(1).tolist(), found.first.tolist(), found.rested.tolist()
     ([36.8], [900], [True])
     """
-    slot = np.arange(levels.shape[1])
+    # Runs of late lie in the newest slots, habits in the past: neither needs the whole.
+    lo, hi = (max(int(at.min()) - recent + 1, 0), int(at.max()) + 1) if len(at) else (0, 0)
+    slot = np.arange(lo, hi, dtype=np.int16)
     x = levels[row, at]
     step = step_l[row]
     width = np.float32(0.7) * step + SHARE * x
-    near = np.abs(levels[row] - x[:, None]) <= width[:, None]
-    inside = near & (slot > at[:, None] - recent) & (slot <= at[:, None])
-    last = np.maximum.accumulate(np.where(inside, slot, -PAUSE_H - 1), axis=1)
+    near = np.abs(levels[row, lo:hi] - x[:, None]) <= width[:, None]
+    at = at.astype(np.int16)
+    inside = near & (slot > at[:, None] - np.int16(recent)) & (slot <= at[:, None])
+    last = np.maximum.accumulate(np.where(inside, slot, np.int16(lo - PAUSE_H - 1)), axis=1)
     begins = inside.copy()
     begins[:, 1:] &= slot[1:] - last[:, :-1] > RUN_H
     n, runs = inside.sum(axis=1), begins.sum(axis=1)
@@ -125,11 +144,13 @@ def recurrence(
     used = (known & (volume >= step[:, None])).sum(axis=1)
     like = (known & (np.abs(volume - x[:, None]) <= (width + step / 2)[:, None])).sum(axis=1)
     p = np.maximum((like + 1) / (used + _PRIOR_H), _RAREST)
-    habit = near[:, :past].sum(axis=1) * recent / max(past, 1)
+    habit = (np.abs(levels[row, :past] - x[:, None]) <= width[:, None]).sum(axis=1) * recent / max(past, 1)
     nats = steps * -np.log(p) / np.where(runs > 1, 1.0, _ALONE)
     nats[(habit > _HABIT * n) | (known.sum(axis=1) < 168)] = 0
     begins[:, 1:] &= slot[1:] - last[:, :-1] > PAUSE_H
-    first = np.where(begins, slot, -1).max(axis=1) - RUN_H + 1
-    still = covered[row] & (volume_l[row] < step[:, None])
+    first = np.where(begins, slot, np.int16(-1)).max(axis=1, initial=-1) - np.int16(RUN_H - 1)
+    since = max(lo - RUN_H, 0)
+    slot = np.arange(since, hi, dtype=np.int16)
+    still = covered[row, since:hi] & (volume_l[row, since:hi] < step[:, None])
     rested = (still & (slot > first[:, None]) & (slot < at[:, None])).any(axis=1)
     return Recurrence(nats, first.astype(np.int64), rested)

@@ -35,16 +35,28 @@ def weekly_profile(volume_l: Floats, covered: Bools, hour_of_week: NDArray[np.in
     count = np.bincount(hour_of_week, minlength=168)
     deep = max(int(count.max(initial=0)), 1)
     first = np.cumsum(count) - count
-    pick = first[:, None] + np.arange(deep)
-    real = np.arange(deep) < count[:, None]
-    at = np.concatenate([order, [0]])[np.where(real, pick, len(order))]
-    values = np.where(covered[:, at] & real, volume_l[:, at], _NAN)
-    values.sort(axis=2)
-    n = (covered[:, at] & real).sum(axis=2)
-    low = np.take_along_axis(values, np.maximum((n - 1) // 2, 0)[..., None], axis=2)[..., 0]
-    high = np.take_along_axis(values, np.minimum(n // 2, deep - 1)[..., None], axis=2)[..., 0]
+    known = np.where(covered & ~np.isnan(volume_l), volume_l, np.float32(np.inf))
+    weeks = []
+    for week in range(deep):
+        values = known[:, order[np.minimum(first + week, max(len(order) - 1, 0))]]
+        values[:, count <= week] = np.inf
+        weeks.append(values)
+    n = np.sum([np.isfinite(values) for values in weeks], axis=0, dtype=np.int8)
+    _sort(weeks)
+    low, high = np.full(n.shape, _NAN), np.full(n.shape, _NAN)
+    for week, values in enumerate(weeks):
+        np.copyto(low, values, where=(n - 1) // 2 == week)
+        np.copyto(high, values, where=n // 2 == week)
     # An even count has two middle values; with none known both are NaN.
-    return np.where(n > 0, (low + np.where(n % 2 == 0, high, low)) / 2, _NAN)
+    return np.asarray((low + np.where(n % 2 == 0, high, low)) / 2, np.float32)
+
+
+def _sort(columns: list[Floats]) -> None:
+    """Sort each place over a few arrays, by comparing neighbours in turn: several times as fast as a sort."""
+    for turn in range(len(columns)):
+        for k in range(turn % 2, len(columns) - 1, 2):
+            a, b = columns[k], columns[k + 1]
+            columns[k], columns[k + 1] = np.minimum(a, b), np.maximum(a, b)
 
 
 def spread(volume_l: Floats, covered: Bools, usual_l: Floats) -> Floats:

@@ -1,5 +1,6 @@
 """Who is measured, as a dataset folder says it: what the database says after an import of the folder."""
 
+from collections import Counter
 from typing import Any
 
 from detection.network import Network
@@ -16,12 +17,14 @@ def roster(dataset: Dataset) -> Roster:
     dmas = {row.dma: row for row in dataset.dmas}
     customers = {row.customer: row for row in dataset.customers}
     price = dataset.utility.price_m3 if dataset.utility else 0.0
+    counted = Counter(meter.customer or "" for meter in dataset.meters)
     sites = []
     for n, meter in enumerate(dataset.meters):
         customer = customers.get(meter.customer or "")
         if customer is None and meter.customer and not customers:
             customer = CustomerRow(meter.customer, dma=meter.dma)
-        sites.append(_site(n, meter, customer, ids, dmas, price))
+        alone = counted[meter.customer or ""] == 1
+        sites.append(_site(n, meter, customer, ids, dmas, price, alone))
     for code in codes:
         row = dmas.get(code) or DmaRow(code)
         sites.append(district(ids[code], code, price_m3=price, **_of_dma(row)))
@@ -71,6 +74,7 @@ def _site(
     ids: dict[str, int],
     dmas: dict[str, DmaRow],
     price: float,
+    alone: bool,
 ) -> Site:
     code = meter.dma or (customer.dma if customer else None) or ""
     row = dmas.get(code) or DmaRow(code)
@@ -98,6 +102,7 @@ def _site(
         price_m3=price,
         from_dma_id=ids[meter.from_dma] if meter.from_dma else -1,
         lives_alone=bool(customer and customer.lives_alone),
+        plan_m3=_known(customer.plan_m3_month) if customer and alone else float("nan"),
         **{name: value for name, value in known.items() if value is not None},
         **_of_dma(row),
     )

@@ -114,6 +114,26 @@ def test_other_policies_have_it_learned_again() -> None:
     assert learner.learned == [1, 1, 1]
 
 
+def test_what_is_shared_is_learned_once_for_detectors_that_leave_out_the_same() -> None:
+    asked: list[str] = []
+
+    def mark(chunk: Chunk) -> Marks:
+        index = np.arange(len(chunk.rows))
+        assert chunk.learn("x", index, note("kept"), shared=True)[0].tolist() == index.tolist()
+        assert chunk.once("y", index, lambda: note("page")(index))[0].tolist() == index.tolist()
+        none = np.zeros((len(index), chunk.hi - chunk.lo), bool)
+        return Marks(none, none, np.ones(len(index), np.int64))
+
+    def note(what: str):  # type: ignore[no-untyped-def]
+        return lambda index: (asked.append(what), (index,))[1]
+
+    base = replace(DETECTORS["off_shift"], mark=mark)
+    detectors = {n: replace(base, name=n) for n in ("one", "two")}
+    detectors["other"] = replace(base, name="other", leaves_out=frozenset({"other"}))
+    play(Engine(roster(FACTORY), detectors=detectors), register(1, factory(23)), every_s=DAY)
+    assert sorted(asked) == ["kept", "kept", "page", "page"]
+
+
 def test_memory_grows_and_keeps_rows_apart() -> None:
     memory, asked = Memory(), []
 

@@ -111,3 +111,36 @@ def test_exemptions_policies_and_sectors_are_honoured(fault: Any, detector: str)
         "zero_use": {"min_hours": 30},
     }
     assert detector not in seen(Policy(1, detector, "sector", "industrial", params=coarse[detector]))
+
+
+def overrun(plan_m3: float, *policies: Policy) -> list[Event]:
+    """April 2026 begins on day 30 of the plant; it draws about 46 m3 a day."""
+    site = Site(1, "f-1", sector="industrial", account_no="F1", q3_lph=25_000, plan_m3=plan_m3)
+    engine = Engine(roster(site), policies)
+    play(engine, register(1, plant()))
+    return [e for e in live(engine) if e.grp == "plan"]
+
+
+def test_overrun_of_the_plan_is_told_once_a_month_as_soon_as_it_is_sure() -> None:
+    march, april = overrun(1250)
+    assert march.detectors == april.detectors == ("plan_overrun",)
+    assert april.detected_s - T0 == (30 + 4) * DAY + HOUR
+    assert march.cleared_s == T0 + 30 * DAY
+    assert april.evidence["plan_overrun"]["plan_m3"] == 1250
+    assert april.evidence["plan_overrun"]["forecast_m3"] == pytest.approx(1390, rel=0.03)
+
+
+def test_plan_that_holds_has_no_event_and_neither_has_a_site_without_one() -> None:
+    assert overrun(1500) == []
+    assert overrun(float("nan")) == []
+    assert overrun(1250, Policy(1, "plan_overrun", "customer", "F1", exemption="agreed")) == []
+
+
+def test_use_beyond_the_plan_is_told_though_nobody_expected_it() -> None:
+    volumes = plant()
+    volumes[50 * 24 : 54 * 24] += 3000
+    site = Site(1, "f-1", sector="industrial", account_no="F1", q3_lph=25_000, plan_m3=1450)
+    engine = Engine(roster(site))
+    play(engine, register(1, volumes))
+    (event,) = [e for e in live(engine) if e.grp == "plan"]
+    assert 50 * DAY < event.detected_s - T0 < 60 * DAY

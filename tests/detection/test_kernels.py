@@ -20,7 +20,7 @@ from detection.kernels.no_use import no_use
 from detection.kernels.occupancy import change_day, shift
 from detection.kernels.rest import days, deepest_level, left_history, lowest_mean
 from detection.kernels.runs import last_before, quantile, run_length, trailing_count
-from detection.kernels.steady import PAUSE_H, recurrence, steady_level
+from detection.kernels.steady import PAUSE_H, may_run, recurrence, steady_level
 
 SHAPE = st.tuples(st.integers(1, 4), st.integers(1, 40))
 VOLUMES = st.floats(0, 20, width=32)
@@ -109,6 +109,7 @@ def test_steady_level_is_its_reference(data: st.DataObject) -> None:
     step = per_meter(data.draw, n, st.sampled_from([1.0, 10.0]), np.float32)
     levels = steady_level(volume, covered, step)
     for m in range(n):
+        assert may_run(volume, covered, step)[m] or np.isnan(levels[m]).all()
         for t in range(slots):
             run = [volume[m, p] for p in range(max(t - 2, 0), t + 1) if covered[m, p]]
             alike = len(run) == 3 and min(run) >= 4 * step[m]

@@ -11,6 +11,7 @@ from hypothesis.extra.numpy import arrays
 
 from detection.kernels.drift import steady_rise, weekly_levels
 from detection.kernels.excess import excess, rest_excess
+from detection.kernels.month_end import month_end
 from detection.kernels.weekly import daily_means, day_spread, newest_level, spread, weekly_profile
 from detection.kernels.zero_use import zero_use
 from tests.detection.test_kernels import VOLUMES, per_meter, streams
@@ -192,3 +193,12 @@ def test_zero_use_alarms_in_the_twelfth_still_hour() -> None:
     raises, clears = zero_use(volume, np.ones_like(volume, bool), *limits)
     assert np.flatnonzero(raises[0]).tolist() == [21, 22, 23, 24]
     assert np.flatnonzero(clears[0]).tolist() == [*range(10), *range(25, 30)]
+
+
+def test_month_end_is_certain_at_its_end_and_never_below_what_is_used() -> None:
+    used, rest, sigma = np.array([900.0, 10.0]), np.array([0.0, 20.0]), np.array([50.0, 90.0])
+    low, middle, high = month_end(used, rest, sigma, np.array([0.0, 10.0]))
+    assert (low[0], middle[0], high[0]) == (900, 900, 900)
+    assert low[1] == 10 and middle[1] == 30
+    variance = sum(90.0**2 * (1 if i == j else 0.5) for i in range(10) for j in range(10))
+    assert high[1] == pytest.approx(30 + 1.645 * variance**0.5)

@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0012", "0010"
+revision, down_revision = "0012", "0011"
 upgrade = script("0012_pre_meter_days.sql")
