@@ -48,6 +48,7 @@ def run() -> Iterator[Result]:
             yield from score.events(name, rule)
             if rule == "dma":
                 yield from score.forecast(name)
+                yield from score.forecast(f"{name}_clean")
 
 
 def sets(data: Path) -> list[tuple[str, str]]:

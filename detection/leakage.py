@@ -28,7 +28,7 @@ _WHOLE_H = 18
 #: A change is dated within this many hours before it is seen.
 _BACK_H = 48
 #: The slow test looks at this many days; a day counts at most this many spreads.
-_SLOW_DAYS, _SLOW_CLIP, _SLOW_LEAST = 28, 5.0, 3
+_SLOW_DAYS, _SLOW_CLIP, _SLOW_LEAST = 42, 5.0, 3
 #: Days after raising in which a further rise is more of the same; in which its level is still being found.
 _SAME_CAUSE_DAYS, _SETTLE_DAYS = 5, 3
 #: After that a level follows by this share of what a day shows.
@@ -39,10 +39,10 @@ _TAKES, _FADED = 0.5, 0.35
 PARAMS = (
     Param(
         "history_days",
-        42,
+        56,
         "d",
         "History that tells what is usual.",
-        "own: six weeks, so six of each hour of the week",
+        "own: eight weeks, so that a slow leak has not become usual before it is seen",
         low=14,
         high=112,
     ),
@@ -75,7 +75,7 @@ PARAMS = (
     ),
     Param(
         "cusum_h",
-        8.0,
+        7.0,
         "spreads",
         "Sum of daily excesses that is a leak that grows.",
         "Page 1954; own",

@@ -206,7 +206,7 @@ def backtest(
     with track("readings", dataset.extent.rows) as advance:
         found = room.backtest(dataset, course, advance)
     write(out, found.rows)
-    typer.echo(f"{out}: {len(found.rows):,} events in {found.readings:,} readings")
+    typer.echo(f"{out}: {len(found.rows):,} events in {found.readings + found.refused:,} readings")
     if found.refused:
         typer.echo(
             f"{found.refused:,} readings were refused as an ingester would; `headwater import` says why."

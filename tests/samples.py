@@ -54,6 +54,7 @@ EVIDENCE: dict[str, dict[str, Any]] = {
         "share": 0.052,
         "levels": [[492_000, 491_800, 0.0, 0], [492_000, 492_000, 2_150.0, 1]],
     },
+    "pressure_drop": {"drop_kpa": 32.1, "against_kpa": 28.4, "sensors": ["P-1"], "area": ["P-1"]},
     "main_burst": {
         "flow_lph": 6200.0,
         "usual_lph": 152_000.0,
@@ -109,6 +110,7 @@ GROUP = {
     "burst": "leak",
     "low_pressure": "pressure",
     "main_burst": "network",
+    "pressure_drop": "network",
     "off_shift": "industrial",
     "no_use_vulnerable": "welfare",
     "occupancy_change": "profile",
@@ -133,6 +135,7 @@ MAGNITUDE = {
     "burst": 2890.0,
     "low_pressure": 37.6,
     "main_burst": 6200.0,
+    "pressure_drop": 28.4,
     "off_shift": 1175.0,
     "no_use_vulnerable": 3.0,
     "occupancy_change": 190.0,
@@ -157,6 +160,7 @@ UNIT = {
     "burst": "L/h",
     "low_pressure": "kPa",
     "main_burst": "L/h",
+    "pressure_drop": "kPa",
     "off_shift": "L/h",
     "no_use_vulnerable": "L",
     "occupancy_change": "L/d",
@@ -233,7 +237,7 @@ def usage(conn: Connection, meter_id: int, *, onset: datetime = ONSET, until: da
 
 def event(conn: Connection, detector: str = "continuous_flow", *, kind: str = "opened", **values: Any) -> int:
     """Insert an event of the meter M-1 (of the district for low_pressure) with its first entry."""
-    of_dma = detector in ("low_pressure", "main_burst")
+    of_dma = detector in ("low_pressure", "main_burst", "pressure_drop")
     where: dict[str, Any] = {"dma_id": conn.execute("select id from dma where code = 'D1'").fetchall()[0][0]}
     if of_dma:
         where |= {"subject_kind": "dma", "subject": "D1"}
