@@ -100,6 +100,7 @@ class Detection:
     def _write(self, conn: Connection, engine: Engine, *, from_: int = 0) -> None:
         for result in self._unwritten[from_:]:
             store.write_usage(conn, result.usage)
+            store.write_days(conn, result.days)
             store.write_changes(conn, result.changes, engine.diary)
 
     def _prepare(self, conn: Connection, news: Arrived, *, moved: bool) -> tuple[Engine, Arrived]:
@@ -150,11 +151,13 @@ class Detection:
         store.restore_zones(conn, engine.zones, end_s - DAYS * 86_400, ids, before_s)
         if hourly.any():
             engine.load_usage(self._counted(store.usage_since(conn, from_s)))
+        engine.health.load(store.days_since(conn, from_s))
         # Of a meter that has fallen silent, the last days are its own.
         heard_s = np.minimum(engine.known(ids)[1], newest_s)
         since = np.where(hourly, np.maximum(heard_s - _RECENT_S, from_s), from_s) * 1_000_000
         use = until > since
         self._feed(conn, engine, Arrived(ids[use], since[use], until[use]), engine.load)
+        engine.silence.heard(*store.heard(conn))
         hi = news.hi_us.copy()
         again = known[~hourly[at[known]]]
         hi[again] = np.maximum(hi[again], (newest_s + 1) * 1_000_000)

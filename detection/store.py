@@ -17,6 +17,7 @@ from detection import metrics
 from detection.catalogue import DETECTORS
 from detection.diary import Diary
 from detection.episode import Episode
+from detection.health import Days
 from detection.lifecycle import Change, Event, Subject
 from detection.masks import Judged, Span
 from detection.network import Network
@@ -31,6 +32,7 @@ from sql.query import Queries
 
 Q = Queries("detect")
 CONSUMER = "detect"
+_DAY_US = 86_400_000_000
 _AT_ONCE = 1_000_000
 log = structlog.get_logger(__name__)
 
@@ -49,6 +51,7 @@ _ARRIVED = {"meter_id": ">i4", "lo": ">i8", "hi": ">i8"}
 _MEAN = {"meter_id": ">i4", "slot": ">i8", "kpa": ">f8", "n": ">i4"}
 _HOUR_US = 3_600_000_000
 _USAGE = {"meter_id": ">i4", "slot": ">i8", "volume_l": ">f8", "quality": ">i2"}
+_DAYS = {"meter_id": ">i4", "day": ">i8", "battery_v": ">f4", "skew_s": ">f4", "motion": ">i2"}
 
 
 @dataclass(frozen=True)
@@ -210,6 +213,40 @@ def write_usage(conn: Connection, usage: Usage) -> None:
     }
     write(conn, Q["copy_usage"], columns, _USAGE)
     conn.execute(Q["merge_usage"])
+
+
+def heard(conn: Connection) -> tuple[Ints, Ints]:
+    """Return the meters that were ever heard, and when last, seconds."""
+    rows = read(conn, Q["heard"], {}, {"meter_id": ">i4", "received_at": ">i8"})
+    return rows["meter_id"].astype(np.int64), (rows["received_at"].astype(np.int64) + EPOCH_US) // 1_000_000
+
+
+def days_since(conn: Connection, since_s: int) -> Days:
+    """Return the facts of all days from the one that holds an instant on."""
+    rows = read(conn, Q["days_since"], {"since_s": since_s}, _DAYS)
+    return Days(
+        rows["meter_id"].astype(np.int64),
+        (rows["day"].astype(np.int64) + EPOCH_US) // _DAY_US,
+        rows["battery_v"].astype(np.float32),
+        rows["skew_s"].astype(np.float32),
+        rows["motion"].astype(np.int16),
+    )
+
+
+def write_days(conn: Connection, days: Days) -> None:
+    """Join facts of days to what is known of them."""
+    if len(days) == 0:
+        return
+    conn.execute(Q["stage_days"])
+    columns: dict[str, NDArray[Any]] = {
+        "meter_id": days.meter_id,
+        "day": days.day * _DAY_US - EPOCH_US,
+        "battery_v": days.battery_v,
+        "skew_s": days.skew_s,
+        "motion": days.motion,
+    }
+    write(conn, Q["copy_days"], columns, _DAYS)
+    conn.execute(Q["merge_days"])
 
 
 def restore_zones(conn: Connection, zones: Zones, from_s: int, meter_ids: Ints, before_s: Ints) -> None:

@@ -131,6 +131,27 @@ select meter_id, slot, volume_l, quality from usage_news
 on conflict (meter_id, slot) do update set volume_l = excluded.volume_l, quality = excluded.quality
 where u.quality <> 3 and (u.volume_l, u.quality) is distinct from (excluded.volume_l, excluded.quality)
 
+-- name: heard seq: meter_clock
+select meter_id, received_at from meter_clock;
+
+-- name: days_since
+select meter_id, day, coalesce(battery_v, 'NaN'), coalesce(skew_s, 'NaN'), motion
+from meter_day where day > to_timestamp(%(since_s)s::bigint) - interval '1 day';
+
+-- name: stage_days
+create temporary table if not exists day_news (
+    meter_id int not null, day timestamptz not null, battery_v float4, skew_s float4, motion smallint not null
+) on commit delete rows;
+
+-- name: copy_days
+copy day_news (meter_id, day, battery_v, skew_s, motion) from stdin (format binary);
+
+-- name: merge_days
+/* day_news is a temporary table */ insert into meter_day as d (meter_id, day, battery_v, skew_s, motion)
+select meter_id, day, nullif(min(battery_v), 'NaN'), nullif(min(skew_s), 'NaN'), bit_or(motion) from day_news group by 1, 2
+on conflict (meter_id, day) do update set battery_v = least(d.battery_v, excluded.battery_v),
+    skew_s = least(d.skew_s, excluded.skew_s), motion = d.motion | excluded.motion
+
 -- name: remembered_events seq: event
 select id, subject_kind, subject, grp, epoch, detectors, meter_id, account_no, dma_id,
     extract(epoch from onset)::bigint, extract(epoch from detected_at)::bigint,

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,10 +38,11 @@ def store(conn: Connection, *batches: ReadingBatch) -> None:
                 batch.register_l,
                 batch.flow_lph,
                 batch.pressure_kpa,
+                batch.battery_v,
                 strict=True,
             )
             with conn.cursor().copy(
-                "copy reading (meter_id, ts, register_l, flow_lph, pressure_kpa) from stdin"
+                "copy reading (meter_id, ts, register_l, flow_lph, pressure_kpa, battery_v) from stdin"
             ) as copy:
                 for meter, ts, *values in rows:
                     copy.write_row((meter, _at(ts), *(None if np.isnan(v) else float(v) for v in values)))
@@ -438,3 +440,24 @@ def test_cycle_goes_on_where_it_was_when_the_database_comes_back(
     assert working._engine is engine
     assert len(events(utility)) == 1 and entries(utility) == ["opened"]
     assert utility.execute("select count(*) from usage_hourly").fetchall() == [(WEEKS,)]
+
+
+def test_facts_of_days_outlast_a_restart(utility: Connection, detect: Connection) -> None:
+    """A battery's fall is known from before the restart, although its readings aren't read again."""
+    meter = factories.customer(utility, "A1", "m-1")
+    hour = np.arange(24 * 20)
+    flows = register(meter, home(len(hour) - 1))
+    volts = np.where(hour % 24 == 12, 3.6 - 0.0122 * (hour // 24), np.nan)
+    batch = replace(flows, battery_v=volts)
+    for part_ in (batch.take(hour < 24 * 10), batch.take(hour >= 24 * 10)):
+        store(utility, part_)
+        assert detection().cycle(detect)  # one that has just started
+    ((evidence, onset),) = utility.execute(
+        "select evidence, onset from event where grp = 'device'"
+    ).fetchall()
+    assert evidence["low_battery"]["reason"] == "trend"
+    assert onset == _at((T0 + 14 * 24 * HOUR) * 10**6)
+    ((days, least),) = utility.execute(
+        "select count(*), min(battery_v) from meter_day where battery_v > 0"
+    ).fetchall()
+    assert days >= 18 and round(least, 2) == 3.38
