@@ -3,12 +3,13 @@
 import numpy as np
 
 from core.words import Severity
-from detection.detector import Bools, Chunk, Detector, Marks, Measured, Param, Spans
+from detection.detector import Bools, Chunk, Detector, Index, Marks, Measured, Param, Spans
 from detection.episode import Episode
 from detection.kernels.no_use import no_use
 
-_LOOKBACK_H = 48
+_LOOKBACK_H = 72
 _LIVED_IN_DAYS = 7
+_USUAL_DAYS = 28
 
 
 def screen(chunk: Chunk) -> Bools:
@@ -27,15 +28,27 @@ def mark(chunk: Chunk) -> Marks:
     for wake, sleep, hours in np.unique(keys, axis=1).T:
         same = np.flatnonzero((keys == np.array([[wake], [sleep], [hours]])).all(axis=0))
         waking = (hour >= wake) & (hour < sleep)
-        raises[same], clears[same] = no_use(volume[same], covered[same], waking, int(hours), limit[same])
-    raises &= screen(chunk)[:, None]
-    asked = np.flatnonzero(raises.any(axis=1))
-    if len(asked):
-        past, known = chunk.series.read(
-            chunk.rows[asked], chunk.day_lo - (_LIVED_IN_DAYS + 1) * 24, chunk.day_lo - 24
-        )
-        raises[asked] &= (np.where(known, past, 0).sum(axis=1) >= limit[asked])[:, None]
+        part = volume[same], covered[same]
+        raises[same], clears[same] = no_use(*part, waking, int(hours), limit[same])
+        asked = np.flatnonzero(raises[same].any(axis=1))
+        if len(asked):
+            longer, _ = no_use(part[0][asked], part[1][asked], waking, 2 * int(hours), limit[same[asked]])
+            usual, lived_in = _past(chunk, same[asked], wake, sleep, int(hours))
+            raises[same[asked]] &= lived_in[:, None] & (longer | ~usual[:, None])
     return Marks(raises[:, _LOOKBACK_H:], clears[:, _LOOKBACK_H:], np.ones(len(volume), np.int64))
+
+
+def _past(chunk: Chunk, index: Index, wake: float, sleep: float, hours: int) -> tuple[Bools, Bools]:
+    """Return where such spans have ended on three of the last 28 days, and which were lived in."""
+    lo = chunk.day_lo - (_USUAL_DAYS + 2) * 24
+    past, known = chunk.series.read(chunk.rows[index], lo, chunk.day_lo)
+    hour = chunk.timetable.hour_of_week(lo, chunk.day_lo) % 24
+    limit = chunk.params["limit_l"][index]
+    quiet, _ = no_use(past, known, (hour >= wake) & (hour < sleep), hours, limit)
+    days = quiet.reshape(len(index), _USUAL_DAYS + 2, 24).any(axis=2).sum(axis=1)
+    week = slice(-(_LIVED_IN_DAYS + 1) * 24, -24)
+    lived_in = np.where(known[:, week], past[:, week], 0).sum(axis=1) >= limit
+    return days >= 3, lived_in
 
 
 def measure(chunk: Chunk, spans: Spans) -> Measured:

@@ -30,13 +30,12 @@ def _plan_l(chunk: Chunk, index: Index) -> Doubles:
 
 
 def _outlook(chunk: Chunk, index: Index, lo: int, hi: int) -> _Outlook:
-    """Look ahead to the end of the month; hours that aren't known count as usual."""
+    """Look ahead to the end of the month; past hours that aren't known count as nothing: no guess raises."""
     start, end = (s // 3600 for s in chunk.timetable.month(chunk.day_lo * 3600))
     known = learn(chunk, index)
     usual = np.nan_to_num(known.at(chunk, start, end)).astype(np.float64)
     volume, covered = chunk.series.read(chunk.rows[index], start, hi)
-    drawn = np.where(covered, volume, usual[:, : hi - start])
-    used = np.cumsum(drawn, axis=1)[:, lo - start :]
+    used = np.cumsum(np.where(covered, volume, 0), axis=1, dtype=np.float64)[:, lo - start :]
     rest = (usual.sum(axis=1, keepdims=True) - np.cumsum(usual, axis=1))[:, lo - start : hi - start]
     left = (end - np.arange(lo, hi) - 1) / 24
     sigma = known.day_sigma_l[:, None].astype(np.float64) * 24

@@ -254,6 +254,15 @@ def test_silence_of_somebody_vulnerable_who_lives_alone_is_told_the_same_day(eve
     assert live(others) == []
 
 
+def test_who_is_often_out_for_a_day_is_told_of_twice_only() -> None:
+    volumes = home(900)
+    for day in range(5, 36, 5):
+        volumes[day * 24 : day * 24 + 24] = 0
+    engine = Engine(roster(ALONE))
+    play(engine, register(1, volumes))
+    assert [round((e.detected_s - T0) / DAY) for e in live(engine)] == [6, 11]
+
+
 def test_empty_home_is_no_news() -> None:
     volumes = home(900)
     volumes[100:800] = 0
