@@ -25,7 +25,7 @@ from detection.window import Series
 from detection.zones import Zones
 
 #: Rows of a block: some days of so many, with what a kernel makes of them, stay in the cache.
-BLOCK = 4096
+BLOCK = 8192
 
 Found = set[tuple[str, int]]
 Before = Mapping[str, Mapping[int, list[Episode]]]

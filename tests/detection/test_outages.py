@@ -22,7 +22,7 @@ def test_an_outage_explains_missing_water_and_missing_word_alone() -> None:
 
 
 def test_the_page_names_what_an_outage_explains() -> None:
-    (named,) = re.findall(r"An outage\s+explains\s+([^.]*)\.", DOCS.read_text())
+    (named,) = re.findall(r"An outage\s+explains\s+what\s+([^.]*)\.", DOCS.read_text())
     assert set(re.findall(r"`(\w+)`", named)) == EXPLAINED
 
 
