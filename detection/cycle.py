@@ -100,6 +100,7 @@ class Detection:
     def _write(self, conn: Connection, engine: Engine, *, from_: int = 0) -> None:
         for result in self._unwritten[from_:]:
             store.write_usage(conn, result.usage)
+            store.write_days(conn, result.days)
             store.write_changes(conn, result.changes, engine.diary)
 
     def _prepare(self, conn: Connection, news: Arrived, *, moved: bool) -> tuple[Engine, Arrived]:
@@ -125,30 +126,38 @@ class Detection:
     def _rebuild(self, conn: Connection, engine: Engine, news: Arrived) -> Arrived:
         """Fill the window with what has been evaluated: everything before the first new reading of a meter.
 
-        Hourly usage holds the volumes of meters with hourly slots; of these only the last days' readings are
-        read. Returns the news: a meter whose readings are read again is evaluated anew to its newest reading.
+        It ends where that ends, which may be long before the newest reading: a backlog comes on top of it,
+        in order of time. Hourly usage holds the volumes of meters with hourly slots; of these only the last
+        days' readings are read. Returns the news: a meter whose readings are read again is evaluated anew to
+        its newest reading.
         """
         newest_s = store.newest_reading_s(conn)
         if newest_s is None:
             return news
-        from_s = newest_s - self._window_days * 86_400
         ids = engine.roster.meter_id[engine.roster.meter_id >= 0]
         hourly = engine.by_hour(ids)
         log.info("window is being rebuilt", meters=len(ids), by_usage=int(hourly.sum()))
-        # The newest days of this come again below, as far as they have been evaluated.
-        store.restore_zones(conn, engine.zones, newest_s - DAYS * 86_400, from_s + _OVERLAP_S)
-        if hourly.any():
-            parts = self._counted(store.usage_since(conn, from_s))
-            engine.load_usage(parts, (newest_s // 3600 + 1) * 3600)
         until = np.full(len(ids), (newest_s + 1) * 1_000_000, np.int64)
         at = np.searchsorted(ids, news.meter_id)
         known = np.flatnonzero(engine.roster.find(news.meter_id) >= 0)
         until[at[known]] = np.minimum(until[at[known]], news.lo_us[known] - 1)
+        window_s = self._window_days * 86_400
+        end_s = store.newest_usage_s(conn, ids, newest_s - window_s)
+        if end_s is None:
+            end_s = int(news.lo_us.max()) // 1_000_000 if len(news) else newest_s
+        from_s = min(end_s, newest_s) - window_s
+        # The newest days of this come again below, as far as they have been evaluated.
+        before_s = np.minimum(until // 1_000_000, from_s + _OVERLAP_S)
+        store.restore_zones(conn, engine.zones, end_s - DAYS * 86_400, ids, before_s)
+        if hourly.any():
+            engine.load_usage(self._counted(store.usage_since(conn, from_s)))
+        engine.health.load(store.days_since(conn, from_s))
         # Of a meter that has fallen silent, the last days are its own.
         heard_s = np.minimum(engine.known(ids)[1], newest_s)
         since = np.where(hourly, np.maximum(heard_s - _RECENT_S, from_s), from_s) * 1_000_000
         use = until > since
         self._feed(conn, engine, Arrived(ids[use], since[use], until[use]), engine.load)
+        engine.silence.heard(*store.heard(conn))
         hi = news.hi_us.copy()
         again = known[~hourly[at[known]]]
         hi[again] = np.maximum(hi[again], (newest_s + 1) * 1_000_000)

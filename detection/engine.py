@@ -19,7 +19,7 @@ from detection.detectors import silent
 from detection.diary import Diary
 from detection.episode import Book
 from detection.evaluate import Evaluator
-from detection.health import Health
+from detection.health import Days, Health
 from detection.lifecycle import Change, Event, Subject
 from detection.masks import Judged, Span
 from detection.outages import Outage
@@ -46,10 +46,11 @@ _HOME_Q3_LPH = 4000.0
 
 @dataclass(frozen=True)
 class Result:
-    """What a cycle came to: changes of events, and the hourly usage that is news."""
+    """What a cycle came to: changes of events, and the hourly usage and facts of days that are news."""
 
     changes: list[Change]
     usage: Usage
+    days: Days
 
 
 class Engine:
@@ -208,14 +209,14 @@ class Engine:
     def load(self, portion: Portion) -> None:
         """Fill the window with what has been evaluated before."""
         self._feed(portion, evaluate=False)
+        self.health.tell()
 
-    def load_usage(self, parts: Iterable[Usage], until_s: int) -> None:
-        """Fill the window of the meters by the hour with what has been evaluated before, up to `until_s`."""
+    def load_usage(self, parts: Iterable[Usage]) -> None:
+        """Fill the window of the meters by the hour with what has been evaluated before."""
         ring = self._ring(self._volumes, 3600)
-        ring.advance(until_s // 3600)
         for usage in parts:
             site = self.roster.find(usage.meter_id)
-            mine = (site >= 0) & (self._slot_s[site] == 3600) & (usage.slot_s < until_s)
+            mine = (site >= 0) & (self._slot_s[site] == 3600)
             rows = ring.rows(usage.meter_id[mine], add=True)
             slots, volume_l = usage.slot_s[mine] // 3600, usage.volume_l[mine].astype(np.float32)
             ring.put(rows, slots, volume_l, usage.quality[mine].astype(np.int8))
@@ -239,7 +240,7 @@ class Engine:
         usage = join(self._usage)
         self._touched, self._late, self._usage = set(), set(), []
         self.diary.forget(self.horizon_s, self.book, network_before_s=self.network_horizon_s)
-        return Result(changes, usage)
+        return Result(changes, usage, self.health.tell())
 
     def _feed(self, portion: Portion, *, evaluate: bool) -> None:
         readings = portion.readings

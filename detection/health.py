@@ -10,7 +10,7 @@ once a reading of a later one has come.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,12 +90,41 @@ class Asked:
     seen: Ints
 
 
+@dataclass(frozen=True)
+class Days:
+    """Daily facts as columns: meter, days since 1970, lowest voltage, least delay (s), bits of motion.
+
+    NaN and no bits: nothing is said of it. A meter's day may stand in several rows, which say it together.
+    """
+
+    meter_id: Ints
+    day: Ints
+    battery_v: NDArray[np.float32]
+    skew_s: NDArray[np.float32]
+    motion: NDArray[np.int16]
+
+    def __len__(self) -> int:
+        return len(self.meter_id)
+
+
+def _days(plane: str, ids: Ints, days: Ints, values: NDArray[np.float32]) -> Days:
+    nothing = np.full(len(ids), np.nan, np.float32)
+    return Days(
+        ids,
+        days,
+        values if plane == "battery" else nothing,
+        values if plane == "skew" else nothing,
+        np.nan_to_num(values if plane == "motion" else nothing).astype(np.int16),
+    )
+
+
 class Health:
     """The rings of all planes that are about the meters themselves."""
 
     def __init__(self, roster: Roster, days: int) -> None:
         self.signs = SignRing(days)
         self.battery, self.skew, self.motion = (Ring(86_400, days) for _ in range(3))
+        self._told: list[Days] = []
         self.know(roster)
 
     def know(self, roster: Roster) -> None:
@@ -108,6 +137,26 @@ class Health:
     def nbytes(self) -> int:
         """Memory of the rings, bytes."""
         return sum(r.nbytes for r in (self.signs, self.battery, self.skew, self.motion))
+
+    def load(self, told: Days) -> None:
+        """Fill the days with what was said of them before."""
+        for ring, values in (
+            (self.battery, told.battery_v),
+            (self.skew, told.skew_s),
+            (self.motion, told.motion),
+        ):
+            said = values > 0 if ring is self.motion else ~np.isnan(values)
+            if said.any():
+                rows = ring.rows(told.meter_id[said], add=True)
+                quality = np.full(int(said.sum()), Quality.MEASURED, np.int8)
+                ring.put(rows, told.day[said], values[said].astype(np.float32), quality)
+
+    def tell(self) -> Days:
+        """Return the facts of days that are over, or have changed since, as of the last time."""
+        none = np.empty(0, np.int64)
+        parts = [_days("", none, none, np.empty(0, np.float32)), *self._told]
+        self._told = []
+        return Days(*(np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(Days)))
 
     def days(self, readings: ReadingBatch, new: Bools) -> Iterator[tuple[str, Ring, Touched]]:
         """Take in the daily facts of `new` readings (in order, with those before); yield what changed."""
@@ -174,6 +223,7 @@ class Health:
         lo = np.where(seen[which] > 0, np.minimum(lo, seen[which] - 1), lo)
         hi = ring.newest[which] - 1
         use = lo < hi
+        self._tell(plane, ring, which[use], lo[use], hi[use])
         none = np.empty(0, np.int64)
         if use.any():
             yield (
@@ -187,6 +237,14 @@ class Health:
                     known=Known(none, none),
                 ),
             )
+
+    def _tell(self, plane: str, ring: Ring, rows: NDArray[np.intp], lo: Ints, hi: Ints) -> None:
+        each = hi - lo
+        rows, since = np.repeat(rows, each), np.repeat(lo - np.cumsum(each) + each, each)
+        days = since + np.arange(len(rows))
+        values, quality = ring.at(rows, days)
+        known = quality >= 0
+        self._told.append(_days(plane, ring.meter_id[rows[known]], days[known], values[known]))
 
     def hours(
         self, readings: ReadingBatch, new: Bools, trusted_us: Ints, odd: Oddities, open_meters: Ints

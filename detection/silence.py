@@ -104,6 +104,12 @@ class Silence:
         last = np.append(first[1:], True)
         self._heard[site[last]], self._step[site[last]] = at[last], step_now[last]
 
+    def heard(self, meter_ids: Ints, received_s: Ints) -> None:
+        """Take over the last receipts of meters of which there are no readings here."""
+        site = self._roster.find(meter_ids)
+        lack = (site >= 0) & (self._heard[site] == 0)
+        self._heard[site[lack]] = received_s[lack]
+
     def settle(self, now_s: int, book: Book) -> set[tuple[str, int]]:
         """Bring the book up to `now_s`; return the alarms that changed."""
         settings = self._policies.at(NAME, now_s)

@@ -17,6 +17,7 @@ from detection import metrics
 from detection.catalogue import DETECTORS
 from detection.diary import Diary
 from detection.episode import Episode
+from detection.health import Days
 from detection.lifecycle import Change, Event, Subject
 from detection.masks import Judged, Span
 from detection.network import Network
@@ -31,6 +32,7 @@ from sql.query import Queries
 
 Q = Queries("detect")
 CONSUMER = "detect"
+_DAY_US = 86_400_000_000
 _AT_ONCE = 1_000_000
 log = structlog.get_logger(__name__)
 
@@ -49,6 +51,7 @@ _ARRIVED = {"meter_id": ">i4", "lo": ">i8", "hi": ">i8"}
 _MEAN = {"meter_id": ">i4", "slot": ">i8", "kpa": ">f8", "n": ">i4"}
 _HOUR_US = 3_600_000_000
 _USAGE = {"meter_id": ">i4", "slot": ">i8", "volume_l": ">f8", "quality": ">i2"}
+_DAYS = {"meter_id": ">i4", "day": ">i8", "battery_v": ">f4", "skew_s": ">f4", "motion": ">i2"}
 
 
 @dataclass(frozen=True)
@@ -125,6 +128,14 @@ def newest_reading_s(conn: Connection) -> int | None:
     """Return the instant of the newest reading, seconds."""
     row = conn.execute(Q["newest_reading"]).fetchone()
     return None if row is None else int(row[0])
+
+
+def newest_usage_s(conn: Connection, meter_ids: Ints, since_s: int) -> int | None:
+    """Return the end of the newest hour from an instant on of which a meter's usage is known, seconds."""
+    (newest,) = conn.execute(
+        Q["newest_usage"], {"meter_ids": array(meter_ids), "since_s": since_s}
+    ).fetchall()
+    return None if newest[0] is None else int(newest[0]) + 3600
 
 
 def readings_between(conn: Connection, meter_ids: Ints, lo_s: Ints, hi_s: Ints) -> ReadingBatch:
@@ -205,8 +216,46 @@ def write_usage(conn: Connection, usage: Usage) -> None:
     conn.execute(Q["merge_usage"])
 
 
-def restore_zones(conn: Connection, zones: Zones, from_s: int, until_s: int) -> None:
-    """Fill the long windows of whole DMAs: hours of the meters around them, hourly means of their sensors."""
+def heard(conn: Connection) -> tuple[Ints, Ints]:
+    """Return the meters that were ever heard, and when last, seconds."""
+    rows = read(conn, Q["heard"], {}, {"meter_id": ">i4", "received_at": ">i8"})
+    return rows["meter_id"].astype(np.int64), (rows["received_at"].astype(np.int64) + EPOCH_US) // 1_000_000
+
+
+def days_since(conn: Connection, since_s: int) -> Days:
+    """Return the facts of all days from the one that holds an instant on."""
+    rows = read(conn, Q["days_since"], {"since_s": since_s}, _DAYS)
+    return Days(
+        rows["meter_id"].astype(np.int64),
+        (rows["day"].astype(np.int64) + EPOCH_US) // _DAY_US,
+        rows["battery_v"].astype(np.float32),
+        rows["skew_s"].astype(np.float32),
+        rows["motion"].astype(np.int16),
+    )
+
+
+def write_days(conn: Connection, days: Days) -> None:
+    """Join facts of days to what is known of them."""
+    if len(days) == 0:
+        return
+    conn.execute(Q["stage_days"])
+    columns: dict[str, NDArray[Any]] = {
+        "meter_id": days.meter_id,
+        "day": days.day * _DAY_US - EPOCH_US,
+        "battery_v": days.battery_v,
+        "skew_s": days.skew_s,
+        "motion": days.motion,
+    }
+    write(conn, Q["copy_days"], columns, _DAYS)
+    conn.execute(Q["merge_days"])
+
+
+def restore_zones(conn: Connection, zones: Zones, from_s: int, meter_ids: Ints, before_s: Ints) -> None:
+    """Fill the long windows of whole DMAs: hours of the meters around them, hourly means of their sensors.
+
+    Of each of `meter_ids` (ascending) what lies before `before_s` has been evaluated.
+    """
+    until_s = int(before_s.max(initial=from_s))
     span = {"from_s": from_s, "until_s": until_s}
     hours = read(conn, Q["hourly_before"], {"meter_ids": array(zones.boundary_ids), **span}, _USAGE)
     zones.restore(
@@ -215,8 +264,10 @@ def restore_zones(conn: Connection, zones: Zones, from_s: int, until_s: int) -> 
         hours["volume_l"].astype(np.float64),
         hours["quality"].astype(np.int64),
     )
-    sensors = array(zones.sensor_ids)
-    means = read(conn, Q["pressures_before"], {"meter_ids": sensors, **span}, _MEAN)
+    sensors = zones.sensor_ids
+    upto_s = before_s[np.searchsorted(meter_ids, sensors)]
+    asked = {"meter_ids": array(sensors), "until_s": array(upto_s), "from_s": from_s}
+    means = read(conn, Q["pressures_before"], asked, _MEAN)
     meter_id = means["meter_id"].astype(np.int64)
     most = 3600 // np.maximum(zones.interval_s(meter_id), 300)
     half = means["n"].astype(np.int64) * 2 >= most

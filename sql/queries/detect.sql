@@ -67,6 +67,15 @@ group by t.meter_id;
 -- name: newest_reading
 select extract(epoch from ts)::bigint from reading order by ts desc limit 1;
 
+-- name: newest_usage
+select extract(epoch from max(u.slot))::bigint
+from unnest(%(meter_ids)s::int[]) as t (meter_id)
+cross join lateral (
+    select slot from usage_hourly
+    where usage_hourly.meter_id = t.meter_id and slot >= to_timestamp(%(since_s)s::bigint)
+    order by slot desc limit 1
+) u;
+
 -- name: readings_between
 select r.meter_id, r.ts, coalesce(r.register_l, 'NaN'), coalesce(r.flow_lph, 'NaN'), coalesce(r.pressure_kpa, 'NaN'),
     coalesce(r.battery_v, 'NaN'), r.flags, r.received_at
@@ -119,6 +128,27 @@ copy usage_hourly (meter_id, slot, volume_l, quality) from stdin (format binary)
 select meter_id, slot, volume_l, quality from usage_news
 on conflict (meter_id, slot) do update set volume_l = excluded.volume_l, quality = excluded.quality
 where u.quality <> 3 and (u.volume_l, u.quality) is distinct from (excluded.volume_l, excluded.quality)
+
+-- name: heard seq: meter_clock
+select meter_id, received_at from meter_clock;
+
+-- name: days_since
+select meter_id, day, coalesce(battery_v, 'NaN'), coalesce(skew_s, 'NaN'), motion
+from meter_day where day > to_timestamp(%(since_s)s::bigint) - interval '1 day';
+
+-- name: stage_days
+create temporary table if not exists day_news (
+    meter_id int not null, day timestamptz not null, battery_v float4, skew_s float4, motion smallint not null
+) on commit delete rows;
+
+-- name: copy_days
+copy day_news (meter_id, day, battery_v, skew_s, motion) from stdin (format binary);
+
+-- name: merge_days
+/* day_news is a temporary table */ insert into meter_day as d (meter_id, day, battery_v, skew_s, motion)
+select meter_id, day, nullif(min(battery_v), 'NaN'), nullif(min(skew_s), 'NaN'), bit_or(motion) from day_news group by 1, 2
+on conflict (meter_id, day) do update set battery_v = least(d.battery_v, excluded.battery_v),
+    skew_s = least(d.skew_s, excluded.skew_s), motion = d.motion | excluded.motion
 
 -- name: remembered_events seq: event
 select id, subject_kind, subject, grp, epoch, detectors, meter_id, account_no, dma_id,
@@ -174,12 +204,12 @@ where meter_id = any(%(meter_ids)s) and slot >= to_timestamp(%(from_s)s) and slo
 
 -- name: pressures_before
 select s.id as meter_id, h.slot, h.kpa, h.n
-from unnest(%(meter_ids)s::int[]) as s (id)
+from unnest(%(meter_ids)s::int[], %(until_s)s::bigint[]) as s (id, until_s)
 cross join lateral (
     -- A reading carries the time of its slot's end, give or take a tenth of an interval.
     select date_trunc('hour', r.ts - interval '30 seconds') as slot, avg(r.pressure_kpa)::float8 as kpa, count(*)::int as n
     from reading r
-    where r.meter_id = s.id and r.ts > to_timestamp(%(from_s)s) and r.ts <= to_timestamp(%(until_s)s)
+    where r.meter_id = s.id and r.ts > to_timestamp(%(from_s)s) and r.ts <= to_timestamp(s.until_s)
         and r.pressure_kpa is not null
     group by 1
 ) h;

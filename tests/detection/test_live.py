@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,11 +16,13 @@ from core.clock import SystemClock
 from core.settings import Settings
 from core.supervise import Supervisor
 from detection.cycle import Detection
+from detection.engine import Engine
 from detection.role import start
 from detection.store import judged
+from detection.store import roster as stored_roster
 from sql.pool import Connection, connect
 from tests import factories
-from tests.detection.builders import HOUR, T0, factory, home, readings, register
+from tests.detection.builders import HOUR, T0, factory, home, live, ordered, play, readings, register
 from tests.waiting import until
 
 WEEKS = 20 * 24
@@ -35,10 +38,11 @@ def store(conn: Connection, *batches: ReadingBatch) -> None:
                 batch.register_l,
                 batch.flow_lph,
                 batch.pressure_kpa,
+                batch.battery_v,
                 strict=True,
             )
             with conn.cursor().copy(
-                "copy reading (meter_id, ts, register_l, flow_lph, pressure_kpa) from stdin"
+                "copy reading (meter_id, ts, register_l, flow_lph, pressure_kpa, battery_v) from stdin"
             ) as copy:
                 for meter, ts, *values in rows:
                     copy.write_row((meter, _at(ts), *(None if np.isnan(v) else float(v) for v in values)))
@@ -189,6 +193,44 @@ def test_a_restart_reads_the_hours_of_whole_dmas_back(utility: Connection, detec
     same = ["detectors", "onset", "cleared_at", "magnitude", "evidence"]
     assert {k: whole[k] for k in same} == {k: pieced[k] for k in same}
     assert whole["cleared_at"] is not None
+
+
+def test_a_first_start_judges_a_backlog_longer_than_the_window_like_a_backtest(
+    utility: Connection, detect: Connection
+) -> None:
+    """Two events of a DMA lie before the newest window of 36 days; the last one of its home after it."""
+    hours = 130 * 24
+    rng = np.random.default_rng(6)
+    at = np.arange(hours)
+    flow = 40_000 * (1 + 0.5 * np.sin((at % 24 - 8) / 24 * 2 * np.pi)) * rng.normal(1, 0.02, hours)
+    flow[800:900] += 9_000
+    flow[1700:1800] += 9_000
+    dma = factories.dma(utility, "D1")
+    inlet = factories.meter(utility, "in", kind="dma_inlet", dma_id=dma, interval_s=HOUR, q3_lph=2_000_000)
+    sensor = factories.meter(utility, "p", kind="pressure", dma_id=dma, interval_s=HOUR)
+    customer = factories.customer(utility, "A1", "m-1", dma_id=dma)
+    instants = T0 + HOUR * np.arange(hours + 1)
+    batch = ordered(
+        readings(inlet, instants, flow_lph=np.concatenate([[0.0], flow])),
+        readings(sensor, instants[1:], pressure_kpa=300 + at % 24),
+        register(customer, home(hours, leak=(3000, hours, 30))),
+    )
+    in_time = Engine(stored_roster(utility))
+    play(in_time, batch, every_s=7 * 86_400)
+    expected = {(e.subject, e.onset_s, e.cleared_s) for e in live(in_time)}
+    assert [subject for subject, _, _ in sorted(expected, key=str)] == ["D1", "D1", "m-1"]
+    store(utility, batch)
+    working = detection()
+    assert working.cycle(detect)
+    found = {(e["subject"], e["onset"], e["cleared_at"]) for e in events(utility)}
+    assert found == {(s, _at(lo * 10**6), hi and _at(hi * 10**6)) for s, lo, hi in expected}
+    zones, span = working._engine.zones, (T0 // HOUR, T0 // HOUR + hours)  # type: ignore[union-attr]
+    for read in (zones.inflow_of, zones.use_of):
+        for ours, theirs in zip(
+            read(dma, *span), getattr(in_time.zones, read.__name__)(dma, *span), strict=True
+        ):
+            np.testing.assert_allclose(ours, theirs)
+    np.testing.assert_allclose(zones.sensors_of(dma, *span)[1], in_time.zones.sensors_of(dma, *span)[1])
 
 
 def test_late_readings_retract_what_they_refute(utility: Connection, detect: Connection) -> None:
@@ -398,3 +440,24 @@ def test_cycle_goes_on_where_it_was_when_the_database_comes_back(
     assert working._engine is engine
     assert len(events(utility)) == 1 and entries(utility) == ["opened"]
     assert utility.execute("select count(*) from usage_hourly").fetchall() == [(WEEKS,)]
+
+
+def test_facts_of_days_outlast_a_restart(utility: Connection, detect: Connection) -> None:
+    """A battery's fall is known from before the restart, although its readings aren't read again."""
+    meter = factories.customer(utility, "A1", "m-1")
+    hour = np.arange(24 * 20)
+    flows = register(meter, home(len(hour) - 1))
+    volts = np.where(hour % 24 == 12, 3.6 - 0.0122 * (hour // 24), np.nan)
+    batch = replace(flows, battery_v=volts)
+    for part_ in (batch.take(hour < 24 * 10), batch.take(hour >= 24 * 10)):
+        store(utility, part_)
+        assert detection().cycle(detect)  # one that has just started
+    ((evidence, onset),) = utility.execute(
+        "select evidence, onset from event where grp = 'device'"
+    ).fetchall()
+    assert evidence["low_battery"]["reason"] == "trend"
+    assert onset == _at((T0 + 14 * 24 * HOUR) * 10**6)
+    ((days, least),) = utility.execute(
+        "select count(*), min(battery_v) from meter_day where battery_v > 0"
+    ).fetchall()
+    assert days >= 18 and round(least, 2) == 3.38
