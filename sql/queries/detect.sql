@@ -202,6 +202,13 @@ select set_config('statement_timeout', %(timeout)s, true), set_config('transacti
 select meter_id, slot, volume_l, quality from usage_hourly
 where meter_id = any(%(meter_ids)s) and slot >= to_timestamp(%(from_s)s) and slot < to_timestamp(%(until_s)s);
 
+-- name: use_before
+select s.seat, u.slot, sum(u.volume_l) as used_l, (count(*) filter (where u.quality <> 2))::int as heard
+from unnest(%(meter_ids)s::int[], %(seats)s::bigint[]) as s (meter_id, seat)
+join usage_hourly u on u.meter_id = s.meter_id
+where u.slot >= to_timestamp(%(from_s)s) and u.slot < to_timestamp(%(until_s)s)
+group by s.seat, u.slot;
+
 -- name: pressures_before
 select s.id as meter_id, h.slot, h.kpa, h.n
 from unnest(%(meter_ids)s::int[], %(until_s)s::bigint[]) as s (id, until_s)
