@@ -32,6 +32,7 @@ _MASTER_DATA_S = 30.0
 _STALE_S = 900.0
 _OVERLAP_S = 2 * 86_400
 _RECENT_S = 2 * 86_400
+_MONTH_S = 28 * 86_400
 
 
 class Detection:
@@ -157,11 +158,18 @@ class Detection:
         since = np.where(hourly, np.maximum(heard_s - _RECENT_S, from_s), from_s) * 1_000_000
         use = until > since
         self._feed(conn, engine, Arrived(ids[use], since[use], until[use]), engine.load)
+        self._restore_use(conn, engine, end_s - engine.zones.use_days * 86_400, from_s + _OVERLAP_S)
         engine.silence.heard(*store.heard(conn))
         hi = news.hi_us.copy()
         again = known[~hourly[at[known]]]
         hi[again] = np.maximum(hi[again], (newest_s + 1) * 1_000_000)
         return Arrived(news.meter_id, news.lo_us, hi)
+
+    def _restore_use(self, conn: Connection, engine: Engine, from_s: int, until_s: int) -> None:
+        """Sum what was used before the window; of its first days the window's own sums may lack readings."""
+        for lo_s in range(from_s, until_s, _MONTH_S):
+            store.restore_use(conn, engine.zones, lo_s, min(lo_s + _MONTH_S, until_s))
+            self._progress()
 
     def _counted(self, parts: Iterator[Usage]) -> Iterator[Usage]:
         for part in parts:

@@ -160,6 +160,8 @@ class Health:
 
     def days(self, readings: ReadingBatch, new: Bools) -> Iterator[tuple[str, Ring, Touched]]:
         """Take in the daily facts of `new` readings (in order, with those before); yield what changed."""
+        if not new.any():
+            return
         ids = readings.meter_id.astype(np.int64)
         low = (readings.flags & Flag.LOW_BATTERY) != 0
         told = new & (low | ~np.isnan(readings.battery_v))

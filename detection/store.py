@@ -49,6 +49,7 @@ _READING = {
 }
 _ARRIVED = {"meter_id": ">i4", "lo": ">i8", "hi": ">i8"}
 _MEAN = {"meter_id": ">i4", "slot": ">i8", "kpa": ">f8", "n": ">i4"}
+_USED = {"seat": ">i8", "slot": ">i8", "used_l": ">f8", "heard": ">i4"}
 _HOUR_US = 3_600_000_000
 _USAGE = {"meter_id": ">i4", "slot": ">i8", "volume_l": ">f8", "quality": ">i2"}
 _DAYS = {"meter_id": ">i4", "day": ">i8", "battery_v": ">f4", "skew_s": ">f4", "motion": ">i2"}
@@ -70,14 +71,15 @@ def roster(conn: Connection, before: Roster | None = None) -> Roster:
     """Read who the meters are; a network that hasn't changed is taken from the roster `before`."""
     row = conn.execute(Q["utility"]).fetchone()
     timezone, country, price = row if row else ("UTC", "", 0.0)
-    rows = conn.execute(Q["sites"], {"price_m3": price, "timezone": timezone}).fetchall()
+    rows = conn.execute(Q["sites"], {"price_m3": price}).fetchall()
     of_dma = ("min_pressure_kpa", "night_start_min", "night_end_min", "connections", "mains_km")
     districts = [
         district(row[0], row[1], price_m3=price, **dict(zip(of_dma, row[2:], strict=True)))
         for row in conn.execute(Q["districts"]).fetchall()
     ]
     network = _network(conn, before.network if before else None)
-    return Roster.of([*rows, *districts], str(timezone), str(country), network)
+    plans = {(account, month): plan for account, month, plan in conn.execute(Q["plans"]).fetchall()}
+    return Roster.of([*rows, *districts], str(timezone), str(country), network, plans)
 
 
 def _network(conn: Connection, before: Network | None) -> Network | None:
@@ -272,6 +274,21 @@ def restore_zones(conn: Connection, zones: Zones, from_s: int, meter_ids: Ints, 
     half = means["n"].astype(np.int64) * 2 >= most
     slot = (means["slot"].astype(np.int64) + EPOCH_US) // _HOUR_US
     zones.restore_pressures(meter_id[half], slot[half], means["kpa"].astype(np.float64)[half])
+
+
+def restore_use(conn: Connection, zones: Zones, from_s: int, until_s: int) -> None:
+    """Fill the long windows of what customers used: by DMA and hour, over [from, until)."""
+    meter_ids, seats = zones.customer_seats
+    if len(meter_ids) == 0:
+        return
+    asked = {"meter_ids": array(meter_ids), "seats": array(seats), "from_s": from_s, "until_s": until_s}
+    sums = read(conn, Q["use_before"], asked, _USED)
+    zones.restore_use(
+        sums["seat"].astype(np.int64),
+        (sums["slot"].astype(np.int64) + EPOCH_US) // _HOUR_US,
+        sums["used_l"].astype(np.float64),
+        sums["heard"].astype(np.int64),
+    )
 
 
 def events(conn: Connection, since_s: int, network_since_s: int) -> tuple[list[Event], dict[Subject, int]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from core.words import MeterKind, Quality
 from detection.roster import DMA, Roster
-from detection.window import Ring, Series
+from detection.window import Ring, Series, slot_seconds
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -20,6 +20,8 @@ Index = NDArray[np.intp]
 
 #: Hours kept: a year and a month, so that a month can be held against the same month a year ago.
 DAYS = 400
+#: As far back as the balance may look, and the day that has begun.
+_BALANCE_DAYS = 113
 _HOUR = 3600
 _MISSING = -1
 #: A sensor's hour needs this share of its slots.
@@ -145,6 +147,26 @@ class Zones:
         """Take over hourly means of pressure sensors."""
         measured = np.full(len(hours), Quality.MEASURED, np.int8)
         self.pressure.put(self.pressure.rows(meter_id, add=True), hours, kpa.astype(np.float32), measured)
+
+    def restore_use(self, seats: Ints, hours: Ints, used_l: NDArray[np.float64], heard: Ints) -> None:
+        """Take over what customers used, summed by `customer_seats`, and how many were heard from."""
+        measured = np.zeros(len(hours), np.int8)
+        for ring, values in ((self.used, used_l), (self.heard, heard)):
+            ring.put(ring.rows(seats, add=True), hours, values.astype(np.float32), measured)
+
+    @property
+    def customer_seats(self) -> tuple[Ints, Ints]:
+        """The customers' meters of which hours are known, and each one's row id of `used` and `heard`."""
+        site = np.flatnonzero(self._customers >= 0)
+        intervals, at = np.unique(self._roster.interval_s[site], return_inverse=True)
+        slot_s = np.array([slot_seconds(int(s)) for s in intervals], np.int64)[at]
+        fits = _HOUR % slot_s == 0 if len(site) else np.empty(0, bool)
+        return self._roster.meter_id[site[fits]], _row_ids(self._customers[site[fits]], slot_s[fits])
+
+    @property
+    def use_days(self) -> int:
+        """How far back detectors look at use: with a map, `main_burst` learns from the first weeks known."""
+        return _BALANCE_DAYS if self._roster.network is None else DAYS
 
     @property
     def boundary_ids(self) -> Ints:

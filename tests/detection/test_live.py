@@ -195,6 +195,46 @@ def test_a_restart_reads_the_hours_of_whole_dmas_back(utility: Connection, detec
     assert whole["cleared_at"] is not None
 
 
+def test_a_restart_reads_back_what_customers_used_before_the_window(
+    utility: Connection, detect: Connection
+) -> None:
+    hours = 80 * 24
+    rng = np.random.default_rng(7)
+    homes = [home(hours, seed=n) * 10 for n in range(4)]
+    flow = sum(homes) + 60 + rng.normal(0, 6, hours).round()
+    flow[1700:1800] += 700
+    span, engines = (T0 // HOUR, T0 // HOUR + hours), []
+    for code, pieces in (("D1", [1400, 1650, hours + 1]), ("D2", [1400, 1500, 1650, 1710, 1760, hours + 1])):
+        working = detection()
+        dma = factories.dma(utility, code)
+        inlet = factories.meter(
+            utility, f"in-{code}", kind="dma_inlet", dma_id=dma, interval_s=HOUR, q3_lph=2_000_000
+        )
+        meters = [factories.customer(utility, f"{code}-{n}", f"{code}-{n}", dma_id=dma) for n in range(4)]
+        utility.execute("update meter set interval_s = 900 where id = %s", [meters[3]])
+        batches = [
+            readings(inlet, T0 + HOUR * np.arange(hours + 1), flow_lph=np.concatenate([[0.0], flow])),
+            *(register(m, v) for m, v in zip(meters[:3], homes, strict=False)),
+            register(meters[3], np.repeat(homes[3], 4) / 4, step_s=900),
+        ]
+        lo = 0
+        for hi in pieces:
+            ends = [(T0 + HOUR * n) * 10**6 for n in (lo, hi)]
+            store(utility, *(b.take((b.ts >= ends[0]) & (b.ts < ends[1])) for b in batches))
+            working = working if code == "D1" else detection()  # a new process each time
+            assert working.cycle(detect)
+            lo = hi
+        engines.append((dma, working._engine))
+    (used, heard), again = (e.zones.use_of(dma, *span) for dma, e in engines)  # type: ignore[union-attr]
+    np.testing.assert_allclose(used, sum(homes))
+    assert (heard == 4).all()
+    np.testing.assert_array_equal(again, (used, heard))
+    whole, pieced = (e for e in events(utility) if e["grp"] == "network")
+    assert whole["detectors"] == ["water_balance"]
+    same = ["detectors", "onset", "cleared_at", "magnitude", "evidence"]
+    assert {k: whole[k] for k in same} == {k: pieced[k] for k in same}
+
+
 def test_a_first_start_judges_a_backlog_longer_than_the_window_like_a_backtest(
     utility: Connection, detect: Connection
 ) -> None:
