@@ -1,15 +1,18 @@
 """Who is measured: the meters with what the detectors need to know of them, as columns."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields, is_dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.words import MeterKind
 from detection.network import Network
 
+#: Water plans, m3: by account and local month, `2026-11`; the month "" is every one that has none of its own.
+Plans = Mapping[tuple[str, str], float]
 #: Kind of the site that stands for a DMA as a whole (`district`).
 DMA = "dma"
 
@@ -50,7 +53,6 @@ class Site:
     mains_km: float = float("nan")
     household_size: float = float("nan")
     lives_alone: bool = False
-    plan_m3: float = float("nan")
 
 
 def district(dma_id: int, code: str, **known: Any) -> Site:
@@ -90,10 +92,10 @@ class Roster:
     mains_km: NDArray[np.float32]
     household_size: NDArray[np.float32]
     lives_alone: NDArray[np.bool_]
-    plan_m3: NDArray[np.float32]
     timezone: str = "UTC"
     country: str = ""
     network: Network | None = None
+    plans: Plans = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.meter_id)
@@ -105,6 +107,7 @@ class Roster:
         timezone: str = "UTC",
         country: str = "",
         network: Network | None = None,
+        plans: Plans | None = None,
     ) -> "Roster":
         """Build the columns from rows in the order of `Site`'s fields."""
         rows = [s if isinstance(s, tuple) else tuple(getattr(s, f.name) for f in fields(Site)) for s in sites]
@@ -118,7 +121,7 @@ class Roster:
             )
             for c, f in zip(columns, fields(Site), strict=True)
         ]
-        return cls(*made, timezone=timezone, country=country, network=network)  # type: ignore[misc]
+        return cls(*made, timezone=timezone, country=country, network=network, plans=plans or {})  # type: ignore[misc]
 
     def same(self, other: "Roster") -> bool:
         """Return whether the other says the same of the same meters."""
@@ -130,6 +133,35 @@ class Roster:
             return np.full(len(meter_ids), -1, np.intp)
         at = np.minimum(np.searchsorted(self.meter_id, meter_ids), len(self) - 1)
         return np.where(self.meter_id[at] == meter_ids, at, -1)
+
+    def plan_m3(self, month: str) -> NDArray[np.float64]:
+        """Return each site's water plan for a month; NaN without one and where a customer has several meters.
+
+        >>> sites = [Site(1, "m-1", account_no="A"), Site(2, "m-2", account_no="B"), Site(3, "m-3")]
+        >>> Roster.of(sites, plans={("A", ""): 50.0, ("A", "2026-11"): 40.0}).plan_m3("2026-11").tolist()
+        [40.0, nan, nan]
+        """
+        made = self._plans_of.get(month)
+        if made is None:
+            made = np.full(len(self), np.nan)
+            for account, at in self._planned.items():
+                plan = self.plans.get((account, month), self.plans.get((account, "")))
+                if plan is not None:
+                    made[at] = plan
+            self._plans_of[month] = made
+        return made
+
+    @cached_property
+    def _plans_of(self) -> dict[str, NDArray[np.float64]]:
+        return {}
+
+    @cached_property
+    def _planned(self) -> dict[str, int]:
+        """Position of the one meter of each customer who has a plan."""
+        wanted = sorted({account for account, _ in self.plans})
+        at = np.flatnonzero((self.kind == MeterKind.CUSTOMER) & np.isin(self.account_no, wanted))
+        accounts, first, count = np.unique(self.account_no[at], return_index=True, return_counts=True)
+        return {str(a): int(at[i]) for a, i, n in zip(accounts, first, count, strict=True) if n == 1}
 
     @cached_property
     def meters_of(self) -> dict[tuple[str, str], list[int]]:

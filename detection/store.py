@@ -71,14 +71,15 @@ def roster(conn: Connection, before: Roster | None = None) -> Roster:
     """Read who the meters are; a network that hasn't changed is taken from the roster `before`."""
     row = conn.execute(Q["utility"]).fetchone()
     timezone, country, price = row if row else ("UTC", "", 0.0)
-    rows = conn.execute(Q["sites"], {"price_m3": price, "timezone": timezone}).fetchall()
+    rows = conn.execute(Q["sites"], {"price_m3": price}).fetchall()
     of_dma = ("min_pressure_kpa", "night_start_min", "night_end_min", "connections", "mains_km")
     districts = [
         district(row[0], row[1], price_m3=price, **dict(zip(of_dma, row[2:], strict=True)))
         for row in conn.execute(Q["districts"]).fetchall()
     ]
     network = _network(conn, before.network if before else None)
-    return Roster.of([*rows, *districts], str(timezone), str(country), network)
+    plans = {(account, month): plan for account, month, plan in conn.execute(Q["plans"]).fetchall()}
+    return Roster.of([*rows, *districts], str(timezone), str(country), network, plans)
 
 
 def _network(conn: Connection, before: Network | None) -> Network | None:

@@ -71,23 +71,32 @@ class Timetable:
         return self._columns(lo, hi)[1]
 
     def day_start(self, ts_s: int) -> int:
-        """Return the start of the local day that holds `ts_s`, rounded down to a whole UTC hour, seconds."""
-        local = datetime.fromtimestamp(ts_s, self._zone)
-        return int(local.replace(hour=0, minute=0, second=0, microsecond=0).timestamp()) // 3600 * 3600
+        """Return the first whole UTC hour of the local day that holds the hour of `ts_s`, seconds."""
+        return _up(self._hour_of(ts_s).replace(hour=0, fold=0))
 
     def next_day(self, ts_s: int) -> int:
-        """Return the start of the local day after the one that holds `ts_s`, whole UTC hours, seconds."""
-        local = datetime.fromtimestamp(ts_s, self._zone).replace(tzinfo=None)
+        """Return the first whole UTC hour of the local day after the one that holds the hour of `ts_s`."""
+        local = self._hour_of(ts_s).replace(tzinfo=None)
         tomorrow = datetime(local.year, local.month, local.day) + timedelta(days=1)  # noqa: DTZ001 - local wall time
-        return int(tomorrow.replace(tzinfo=self._zone).timestamp()) // 3600 * 3600
+        return _up(tomorrow.replace(tzinfo=self._zone))
 
     def month(self, ts_s: int) -> tuple[int, int]:
-        """Return the start of the local month that holds `ts_s` and of the next, whole UTC hours, seconds."""
-        local = datetime.fromtimestamp(ts_s, self._zone)
-        first = local.replace(day=1, hour=0, minute=0, second=0, microsecond=0, fold=0)
-        after = (first + timedelta(days=32)).replace(day=1)
-        return int(first.timestamp()) // 3600 * 3600, int(after.timestamp()) // 3600 * 3600
+        """Return the first whole UTC hour of the local month of the hour of `ts_s`, and of the next."""
+        first = self._hour_of(ts_s).replace(day=1, hour=0, fold=0)
+        return _up(first), _up((first + timedelta(days=32)).replace(day=1))
+
+    def month_name(self, ts_s: int) -> str:
+        """Return the local month that holds the hour of `ts_s`, e.g. `2026-11`."""
+        return f"{self._hour_of(ts_s):%Y-%m}"
+
+    def _hour_of(self, ts_s: int) -> datetime:
+        return datetime.fromtimestamp(ts_s // 3600 * 3600, self._zone)
 
     def text(self, ts_s: int) -> str:
         """Return an instant as ISO text, UTC."""
         return datetime.fromtimestamp(ts_s, UTC).isoformat().replace("+00:00", "Z")
+
+
+def _up(local: datetime) -> int:
+    """Return the first whole UTC hour at or after the local midnight of a day, seconds."""
+    return -(-int(local.replace(minute=0).timestamp()) // 3600) * 3600

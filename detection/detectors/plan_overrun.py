@@ -7,11 +7,15 @@ from numpy.typing import NDArray
 
 from core.words import Severity
 from detection.detector import Bools, Chunk, Detector, Index, Ints, Marks, Measured, Param, Spans, by_size
-from detection.detectors.usual import MIN_HISTORY, learn
+from detection.detectors.usual import MIN_HISTORY, learn, weeks
 from detection.episode import Episode
 from detection.kernels.month_end import month_end
+from detection.kernels.weekly import daily_means, level_error
 
 Doubles = NDArray[np.float64]
+
+#: A week's mean is never surer than this share of it: five weeks hardly show a season or a holiday.
+_LEAST_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -24,8 +28,21 @@ class _Outlook:
     high_l: Doubles
 
 
-def _plan_l(chunk: Chunk, index: Index) -> Doubles:
-    return np.asarray(chunk.roster.plan_m3[chunk.site[index]] * 1000.0, np.float64)
+def _plan_l(chunk: Chunk) -> Doubles:
+    month = chunk.timetable.month_name(chunk.day_lo * 3600)
+    return chunk.roster.plan_m3(month)[chunk.site] * 1000.0
+
+
+def _week_sigma_l(chunk: Chunk, index: Index) -> Doubles:
+    """Return how far the mean of a week lies from the level before it, litres a day (unknown: all of it)."""
+
+    def learned(lacking: Index) -> tuple[Doubles]:
+        _, residual, known = weeks(chunk, lacking)
+        return (level_error(daily_means(residual, known)).astype(np.float64) * 24,)
+
+    (sigma,) = chunk.learn("level_error", index, learned)
+    mean = 24 * np.maximum(learn(chunk, index).mean_l, 0).astype(np.float64)
+    return np.asarray(np.where(np.isnan(sigma), mean, np.maximum(sigma, _LEAST_SHARE * mean)), np.float64)
 
 
 def _outlook(chunk: Chunk, index: Index, lo: int, hi: int) -> _Outlook:
@@ -37,14 +54,14 @@ def _outlook(chunk: Chunk, index: Index, lo: int, hi: int) -> _Outlook:
     used = np.cumsum(np.where(covered, volume, 0), axis=1, dtype=np.float64)[:, lo - start :]
     rest = (usual.sum(axis=1, keepdims=True) - np.cumsum(usual, axis=1))[:, lo - start : hi - start]
     left = (end - np.arange(lo, hi) - 1) / 24
-    sigma = known.day_sigma_l[:, None].astype(np.float64) * 24
+    sigma = _week_sigma_l(chunk, index)[:, None]
     low, middle, high = month_end(used, rest, sigma, np.broadcast_to(left, rest.shape))
     return _Outlook(used, low, middle, high)
 
 
 def screen(chunk: Chunk) -> Bools:
     """Return the rows that have a plan of their own."""
-    return np.asarray(chunk.roster.plan_m3[chunk.site] > 0)
+    return np.asarray(_plan_l(chunk) > 0)
 
 
 def mark(chunk: Chunk) -> Marks:
@@ -53,7 +70,7 @@ def mark(chunk: Chunk) -> Marks:
     hours = np.arange(chunk.lo, chunk.hi)
     start = chunk.timetable.month(chunk.day_lo * 3600)[0] // 3600
     seen = _outlook(chunk, rows, chunk.lo, chunk.hi)
-    plan = _plan_l(chunk, rows)[:, None]
+    plan = _plan_l(chunk)[:, None]
     early = hours - start < chunk.params["min_days"][:, None] * 24
     enough = learn(chunk, rows).enough[:, None] & (plan > 0)
     raises = enough & ~early & (seen.low_l > plan)
@@ -63,7 +80,7 @@ def mark(chunk: Chunk) -> Marks:
 
 def measure(chunk: Chunk, spans: Spans) -> Measured:
     """Take the excess forecast at the end of the span, in per cent of the plan, as the size."""
-    plan = _plan_l(chunk, spans.index)
+    plan = _plan_l(chunk)[spans.index]
     seen = _outlook(chunk, spans.index, chunk.lo, chunk.hi)
     at: Ints = np.clip(spans.end - 1 - chunk.lo, 0, chunk.hi - chunk.lo - 1)
     rows = np.arange(len(at))

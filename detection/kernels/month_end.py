@@ -5,34 +5,33 @@ from numpy.typing import NDArray
 
 Doubles = NDArray[np.float64]
 
-#: Distance of the lower and upper end of the band, in standard deviations: nine tenths lie between.
-_Z = 1.645
-#: How much two days' errors have in common: a level that is missed is missed for days.
-_COMMON = 0.5
+#: Distance of the lower and upper end of the band, in standard deviations: one in forty lies beyond each.
+_Z = 2.0
 
 
-def month_end(used_l: Doubles, rest_l: Doubles, day_sigma_l: Doubles, days_left: Doubles) -> Doubles:
+def month_end(used_l: Doubles, rest_l: Doubles, week_sigma_l: Doubles, days_left: Doubles) -> Doubles:
     """Return the low, middle and high forecast of the month's volume, (3, ...), litres.
 
-        middle = used + rest;   low, high = middle -+ 1.645 sigma
-        sigma = day_sigma * sqrt(d + d * (d - 1) * 0.5)
+        middle = used + rest;   low, high = middle -+ 2 sigma
+        sigma = week_sigma * d * sqrt(max(d, 7) / 7)
 
     Parameters
     ----------
     used_l : used so far this month
     rest_l : what is usual for the rest of it
-    day_sigma_l : standard deviation of a day's volume about its forecast, litres a day
+    week_sigma_l : standard deviation of a week's mean about its forecast, litres a day (`level_error`)
     days_left : d, days of the rest; may be a fraction
 
     Notes
     -----
-    The variance of a sum of d errors of which each two have the correlation 0.5.
+    A level that is missed is missed on every day of the rest, so the error doesn't average out; and as the
+    level wanders, it grows beyond the week with the square root of the time (a random walk).
 
     Examples
     --------
-    >>> month_end(np.array([100.0]), np.array([50.0]), np.array([10.0]), np.array([1.0])).round(2).tolist()
-    [[133.55], [150.0], [166.45]]
+    >>> month_end(np.array([100.0]), np.array([50.0]), np.array([10.0]), np.array([1.0])).tolist()
+    [[130.0], [150.0], [170.0]]
     """
     middle = used_l + rest_l
-    sigma = day_sigma_l * np.sqrt(days_left + np.maximum(days_left * (days_left - 1), 0) * _COMMON)
+    sigma = week_sigma_l * days_left * np.sqrt(np.maximum(days_left, 7) / 7)
     return np.stack([np.maximum(middle - _Z * sigma, used_l), middle, middle + _Z * sigma])

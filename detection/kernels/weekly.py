@@ -113,6 +113,29 @@ def day_spread(daily: Floats, days: int = _LEVEL_DAYS) -> Floats:
     return MAD_SIGMA * median(distance)
 
 
+def level_error(daily: Floats, days: int = _LEVEL_DAYS) -> Floats:
+    """Return the root mean square of (mean of `days` days - median of the `days` before them), (meters,).
+
+    At least three of each must be known; NaN where nothing can be compared.
+
+    >>> level_error(np.array([[5, 5, 5, 7, 7, 7]], np.float32), 3)
+    array([2.], dtype=float32)
+    """
+    if daily.shape[1] < 2 * days:
+        return np.full(len(daily), np.nan, np.float32)
+    spans = sliding_window_view(daily, days, axis=1)
+    known = ~np.isnan(spans)
+    n = known.sum(axis=2)
+    mean = np.where(known, spans, 0).sum(axis=2) / np.maximum(n, 1)
+    error = (
+        np.where(n >= min(_LEAST_DAYS, days), mean, _NAN)[:, days:]
+        - np.where(n >= min(_LEAST_DAYS, days), median(spans), _NAN)[:, :-days]
+    )
+    compared = ~np.isnan(error)
+    square = np.where(compared, error**2, 0).sum(axis=1) / np.maximum(compared.sum(axis=1), 1)
+    return np.where(compared.any(axis=1), np.sqrt(square), _NAN).astype(np.float32)
+
+
 def median(values: Floats) -> Floats:
     """Return the median over the last axis of what is not NaN; NaN where nothing is."""
     ordered = np.sort(values, axis=-1)

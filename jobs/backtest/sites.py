@@ -1,6 +1,5 @@
 """Who is measured, as a dataset folder says it: what the database says after an import of the folder."""
 
-from collections import Counter
 from typing import Any
 
 from detection.network import Network
@@ -17,20 +16,19 @@ def roster(dataset: Dataset) -> Roster:
     dmas = {row.dma: row for row in dataset.dmas}
     customers = {row.customer: row for row in dataset.customers}
     price = dataset.utility.price_m3 if dataset.utility else 0.0
-    counted = Counter(meter.customer or "" for meter in dataset.meters)
     sites = []
     for n, meter in enumerate(dataset.meters):
         customer = customers.get(meter.customer or "")
         if customer is None and meter.customer and not customers:
             customer = CustomerRow(meter.customer, dma=meter.dma)
-        alone = counted[meter.customer or ""] == 1
-        sites.append(_site(n, meter, customer, ids, dmas, price, alone))
+        sites.append(_site(n, meter, customer, ids, dmas, price))
     for code in codes:
         row = dmas.get(code) or DmaRow(code)
         sites.append(district(ids[code], code, price_m3=price, **_of_dma(row)))
     utility = dataset.utility
     timezone, country = (utility.timezone, utility.country) if utility else ("UTC", "")
-    return Roster.of(sites, timezone, country, network(dataset))
+    plans = {(c.customer, ""): c.plan_m3_month for c in dataset.customers if c.plan_m3_month is not None}
+    return Roster.of(sites, timezone, country, network(dataset), plans)
 
 
 def network(dataset: Dataset) -> Network | None:
@@ -74,7 +72,6 @@ def _site(
     ids: dict[str, int],
     dmas: dict[str, DmaRow],
     price: float,
-    alone: bool,
 ) -> Site:
     code = meter.dma or (customer.dma if customer else None) or ""
     row = dmas.get(code) or DmaRow(code)
@@ -102,7 +99,6 @@ def _site(
         price_m3=price,
         from_dma_id=ids[meter.from_dma] if meter.from_dma else -1,
         lives_alone=bool(customer and customer.lives_alone),
-        plan_m3=_known(customer.plan_m3_month) if customer and alone else float("nan"),
         **{name: value for name, value in known.items() if value is not None},
         **_of_dma(row),
     )

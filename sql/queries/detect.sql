@@ -1,7 +1,10 @@
 -- name: utility seq: utility
 select timezone, country, price_m3 from utility;
 
--- name: sites seq: meter, meter_installation, service_point, customer, water_plan, dma
+-- name: plans seq: water_plan
+select account_no, to_char(month, 'YYYY-MM'), plan_m3 from water_plan where month >= current_date - 400;
+
+-- name: sites seq: meter, meter_installation, service_point, customer, dma
 select m.id, m.serial, m.kind, m.interval_s,
     coalesce(d.id, -1), coalesce(d.code, ''),
     coalesce(c.account_no, ''), coalesce(c.sector, ''), coalesce(c.segment, ''),
@@ -13,16 +16,11 @@ select m.id, m.serial, m.kind, m.interval_s,
     coalesce(extract(epoch from d.night_start)::int / 60, 120),
     coalesce(extract(epoch from d.night_end)::int / 60, 240),
     coalesce(d.connections::float4, 'NaN'), coalesce(d.mains_km, 'NaN'),
-    coalesce(c.household_size::float4, 'NaN'), coalesce(c.lives_alone, false),
-    coalesce(case when w.plan_m3 is not null and (
-        select count(*) from service_point o join meter_installation j on j.service_point_id = o.id and j.removed_at = 'infinity'
-        where o.account_no = c.account_no) = 1 then w.plan_m3 end, 'NaN')
+    coalesce(c.household_size::float4, 'NaN'), coalesce(c.lives_alone, false)
 from meter m
 left join meter_installation i on i.meter_id = m.id and i.removed_at = 'infinity'
 left join service_point p on p.id = i.service_point_id
 left join customer c on c.account_no = p.account_no
-left join water_plan w on w.account_no = c.account_no
-    and w.month = date_trunc('month', now() at time zone %(timezone)s)::date
 left join dma d on d.id = coalesce(m.dma_id, p.dma_id, c.dma_id);
 
 -- name: districts seq: dma

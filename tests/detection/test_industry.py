@@ -8,7 +8,7 @@ import pytest
 from detection.engine import Engine
 from detection.lifecycle import Event
 from detection.policy import Policy
-from detection.roster import Site
+from detection.roster import Roster, Site
 from tests.detection.builders import DAY, HOUR, T0, factory, live, play, register, roster
 
 DAYS = 60
@@ -115,8 +115,8 @@ def test_exemptions_policies_and_sectors_are_honoured(fault: Any, detector: str)
 
 def overrun(plan_m3: float, *policies: Policy) -> list[Event]:
     """April 2026 begins on day 30 of the plant; it draws about 46 m3 a day."""
-    site = Site(1, "f-1", sector="industrial", account_no="F1", q3_lph=25_000, plan_m3=plan_m3)
-    engine = Engine(roster(site), policies)
+    site = Site(1, "f-1", sector="industrial", account_no="F1", q3_lph=25_000)
+    engine = Engine(Roster.of([site], plans={("F1", ""): plan_m3}), policies)
     play(engine, register(1, plant()))
     return [e for e in live(engine) if e.grp == "plan"]
 
@@ -124,10 +124,32 @@ def overrun(plan_m3: float, *policies: Policy) -> list[Event]:
 def test_overrun_of_the_plan_is_told_once_a_month_as_soon_as_it_is_sure() -> None:
     march, april = overrun(1250)
     assert march.detectors == april.detectors == ("plan_overrun",)
-    assert april.detected_s - T0 == (30 + 4) * DAY + HOUR
+    assert april.detected_s - T0 == (30 + 10) * DAY + 12 * HOUR
     assert march.cleared_s == T0 + 30 * DAY
     assert april.evidence["plan_overrun"]["plan_m3"] == 1250
     assert april.evidence["plan_overrun"]["forecast_m3"] == pytest.approx(1390, rel=0.03)
+
+
+def test_each_month_is_held_against_its_own_plan_also_when_it_is_over() -> None:
+    def told(plans: dict[tuple[str, str], float], timezone: str = "UTC") -> list[int]:
+        sites = [Site(1, "f-1", sector="industrial", account_no="F1", q3_lph=25_000)]
+        engine = Engine(Roster.of(sites, timezone, "", None, plans))
+        play(engine, register(1, plant()))
+        return [(e.detected_s - T0) // DAY for e in live(engine) if e.grp == "plan"]
+
+    (march,) = told({("F1", "2026-03"): 1250, ("F1", "2026-04"): 5000})
+    assert 14 <= march < 30
+    (april,) = told({("F1", "2026-03"): 5000, ("F1", "2026-04"): 1250})
+    assert 34 <= april < 42
+    assert told({("F1", "2026-05"): 10, ("F2", "2026-04"): 10}) == []
+    # A plan of nearly nothing is passed at once; its month begins on the first, wherever that is.
+    zones = {"Asia/Kolkata": 33, "Europe/Rome": 33, "America/St_Johns": 34}
+    assert {zone: told({("F1", "2026-04"): 10}, zone) for zone in zones} == {z: [d] for z, d in zones.items()}
+
+
+def test_customer_with_several_meters_has_no_plan() -> None:
+    sites = [Site(n, f"f-{n}", account_no="F1") for n in (1, 2)]
+    assert np.isnan(Roster.of(sites, plans={("F1", ""): 5.0}).plan_m3("2026-04")).all()
 
 
 def test_plan_that_holds_has_no_event_and_neither_has_a_site_without_one() -> None:
@@ -139,8 +161,8 @@ def test_plan_that_holds_has_no_event_and_neither_has_a_site_without_one() -> No
 def test_use_beyond_the_plan_is_told_though_nobody_expected_it() -> None:
     volumes = plant()
     volumes[50 * 24 : 54 * 24] += 3000
-    site = Site(1, "f-1", sector="industrial", account_no="F1", q3_lph=25_000, plan_m3=1450)
-    engine = Engine(roster(site))
+    site = Site(1, "f-1", sector="industrial", account_no="F1", q3_lph=25_000)
+    engine = Engine(Roster.of([site], plans={("F1", ""): 1450.0}))
     play(engine, register(1, volumes))
     (event,) = [e for e in live(engine) if e.grp == "plan"]
     assert 50 * DAY < event.detected_s - T0 < 60 * DAY

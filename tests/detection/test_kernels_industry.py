@@ -12,7 +12,14 @@ from hypothesis.extra.numpy import arrays
 from detection.kernels.drift import steady_rise, weekly_levels
 from detection.kernels.excess import excess, rest_excess
 from detection.kernels.month_end import month_end
-from detection.kernels.weekly import daily_means, day_spread, newest_level, spread, weekly_profile
+from detection.kernels.weekly import (
+    daily_means,
+    day_spread,
+    level_error,
+    newest_level,
+    spread,
+    weekly_profile,
+)
 from detection.kernels.zero_use import zero_use
 from tests.detection.test_kernels import VOLUMES, per_meter, streams
 
@@ -195,10 +202,26 @@ def test_zero_use_alarms_in_the_twelfth_still_hour() -> None:
     assert np.flatnonzero(clears[0]).tolist() == [*range(10), *range(25, 30)]
 
 
+@given(st.lists(st.one_of(st.integers(0, 50), st.none()), min_size=0, max_size=30), st.integers(1, 8))
+@settings(max_examples=150, deadline=None)
+def test_level_error_is_its_reference(days: list[int | None], n: int) -> None:
+    def known(lo: int) -> list[float]:
+        return [float(d) for d in days[lo : lo + n] if d is not None]
+
+    least = min(3, n)
+    squares = [
+        (float(np.mean(known(t))) - float(np.median(known(t - n)))) ** 2
+        for t in range(n, len(days) - n + 1)
+        if len(known(t)) >= least and len(known(t - n)) >= least
+    ]
+    daily = np.array([[np.nan if d is None else d for d in days]], np.float32)
+    expected = float(np.mean(squares)) ** 0.5 if squares else float("nan")
+    assert level_error(daily, n)[0] == pytest.approx(expected, rel=1e-4, abs=1e-4, nan_ok=True)
+
+
 def test_month_end_is_certain_at_its_end_and_never_below_what_is_used() -> None:
     used, rest, sigma = np.array([900.0, 10.0]), np.array([0.0, 20.0]), np.array([50.0, 90.0])
     low, middle, high = month_end(used, rest, sigma, np.array([0.0, 10.0]))
     assert (low[0], middle[0], high[0]) == (900, 900, 900)
     assert low[1] == 10 and middle[1] == 30
-    variance = sum(90.0**2 * (1 if i == j else 0.5) for i in range(10) for j in range(10))
-    assert high[1] == pytest.approx(30 + 1.645 * variance**0.5)
+    assert high[1] == pytest.approx(30 + 2 * 10 * 90 * (10 / 7) ** 0.5)

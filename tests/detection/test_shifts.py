@@ -71,3 +71,17 @@ def test_days_have_23_24_or_25_hours() -> None:
 
 def test_unknown_country_has_no_holidays() -> None:
     assert not Timetable("UTC", "XX").holiday(0, 24).any()
+
+
+def test_day_and_month_begin_with_the_first_whole_hour_that_starts_in_them() -> None:
+    kolkata, rome = Timetable("Asia/Kolkata", ""), Timetable("Europe/Rome", "")
+    march, april = (int(datetime(2026, m, 1, tzinfo=UTC).timestamp()) for m in (3, 4))
+    first = april - 5 * 3600
+    for ts in (first - 1800, first - 3600):  # 00:00 on the first lies in the hour that starts at 23:30
+        assert kolkata.month_name(ts) == "2026-03" and kolkata.next_day(ts) == first
+        assert kolkata.day_start(ts) == first - 86_400
+    assert kolkata.day_start(first) == kolkata.month(first)[0] == first
+    assert kolkata.month_name(first) == "2026-04"
+    # March has lost an hour to summer time.
+    assert rome.month(march) == (march - 3600, april - 7200)
+    assert rome.month_name(april - 7200) == "2026-04" and rome.month_name(april - 10800) == "2026-03"
