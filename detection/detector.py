@@ -67,6 +67,10 @@ def _forgetful(_name: str, index: Index, learn: Learn, _shared: bool) -> Learned
     return learn(index)
 
 
+def _alone(_name: str, index: Index) -> Bools:
+    return np.zeros(len(index), bool)
+
+
 @dataclass(frozen=True)
 class Chunk:
     """What a detector is to look at: some meters over slots [lo, hi) of one local day.
@@ -75,7 +79,7 @@ class Chunk:
     one value a row. Nothing past `hi` may be read, and what is usual is learned from before `day_lo`, so
     that a day looked at in pieces or at once comes out the same. `asked` (rows, slots) says which slots are
     to be decided; what was decided on others stands. `open` says which rows' last alarm went on when the
-    chunk began.
+    chunk began, and `enabled(name, index)` for which rows another detector is at work too.
     """
 
     series: Series
@@ -94,6 +98,7 @@ class Chunk:
     page: Page | None = None
     within: Index | None = None
     recall: Callable[[str, Index, Learn, bool], Learned] = _forgetful
+    enabled: Callable[[str, Index], Bools] = _alone
     leaves_out: frozenset[str] = frozenset()
 
     def values(self, lookback: int = 0) -> tuple[Floats, Bools]:
