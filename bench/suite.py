@@ -1,4 +1,8 @@
-"""The suite of detectors over a window of hourly volumes of many meters: `python -m bench.suite METERS`."""
+"""The suite of detectors over a window of hourly volumes of many meters.
+
+`python -m bench.suite METERS` decides on eight days of which nothing is known before; `python -m bench.suite
+METERS HISTORY DAYS` on DAYS days after HISTORY days that are known.
+"""
 
 import json
 import resource
@@ -17,7 +21,7 @@ from detection.roster import Roster, Site
 from detection.touched import Known, Touched
 from detection.window import Series
 
-DAYS, HOURS = 8, 8 * 24
+DAYS = 8
 GROUPS = ("leak", "industrial", "plan", "device", "welfare", "profile")
 _LO = int(datetime(2026, 3, 1, 16, tzinfo=UTC).timestamp()) // 3600  # Monday, 00:00 in Shanghai
 _STEP = 10_000
@@ -25,26 +29,27 @@ _STEP = 10_000
 
 @dataclass(frozen=True)
 class Took:
-    """Seconds, slots and the process's peak memory of one pass."""
+    """Seconds by the clock and of the processor, slots and the process's peak memory of one pass."""
 
     seconds: float
+    cpu_s: float
     slots: int
     peak_mb: float
     alarms: int
 
 
-def volumes(first: int, n: int) -> NDArray[np.float32]:
-    """Return (n, HOURS) litres of meters `first` and on: nineteen homes to a firm, a leak at one in fifty."""
+def volumes(first: int, n: int, hours: int = DAYS * 24) -> NDArray[np.float32]:
+    """Return (n, hours) litres of meters `first` and on: nineteen homes to a firm, a leak at one in fifty."""
     rng = np.random.default_rng([first, 5])
-    hour, day = np.arange(HOURS) % 24, np.arange(HOURS) // 24 % 7
+    hour, day = np.arange(hours) % 24, np.arange(hours) // 24 % 7
     awake = np.where((hour >= 7) & (hour < 23), 0.7, 0.02)
-    made = (rng.random((n, HOURS)) < awake) * rng.integers(3, 120, (n, HOURS)).astype(np.float32)
+    made = (rng.random((n, hours)) < awake) * rng.integers(3, 120, (n, hours)).astype(np.float32)
     works = (hour >= 6) & (hour < 22) & (day < 5)
     firm = np.flatnonzero((first + np.arange(n)) % 20 == 7)
-    busy = rng.normal(2000, 150, (len(firm), HOURS))
-    made[firm] = np.where(works, busy, rng.normal(20, 4, (len(firm), HOURS))).clip(0).round()
+    busy = rng.normal(2000, 150, (len(firm), hours))
+    made[firm] = np.where(works, busy, rng.normal(20, 4, (len(firm), hours))).clip(0).round()
     leak = np.flatnonzero((first + np.arange(n)) % 50 == 3)
-    made[leak] += np.where(np.arange(HOURS) >= rng.integers(24, HOURS, (len(leak), 1)), 12, 0)
+    made[leak] += np.where(np.arange(hours) >= rng.integers(24, hours, (len(leak), 1)), 12, 0)
     return made.astype(np.float32)
 
 
@@ -58,34 +63,36 @@ def _site(n: int) -> Site:
     )
 
 
-def run(meters: int) -> Took:
-    """Fill a window with eight days of every meter and let the detectors decide on all of it."""
+def run(meters: int, history: int = 0, days: int = DAYS) -> Took:
+    """Fill a window with every meter's days and let the detectors decide on the last `days` of them."""
     roster = Roster.of([_site(n) for n in range(meters)], "Asia/Shanghai", "CN")
     suite = {name: d for name, d in DETECTORS.items() if d.group in GROUPS}
-    engine = Engine(roster, window_days=DAYS, detectors=suite)
+    hours, asked = (history + days) * 24, days * 24
+    engine = Engine(roster, window_days=history + days, detectors=suite)
     ring = engine._ring(engine._volumes, 3600)
     ring.rows(roster.meter_id, add=True)
-    ring.advance(_LO + HOURS)
+    ring.advance(_LO + hours)
     for first in range(0, meters, _STEP):
         n = min(_STEP, meters - first)
-        rows, slots = np.repeat(np.arange(first, first + n), HOURS), np.tile(np.arange(HOURS), n) + _LO
-        quality = np.full(n * HOURS, Quality.MEASURED, np.int8)
-        ring.put(rows, slots, volumes(first, n).reshape(-1), quality)
-    everything = Touched(
+        rows, slots = np.repeat(np.arange(first, first + n), hours), np.tile(np.arange(hours), n) + _LO
+        quality = np.full(n * hours, Quality.MEASURED, np.int8)
+        ring.put(rows, slots, volumes(first, n, hours).reshape(-1), quality)
+    changed = Touched(
         rows=np.arange(meters),
-        lo=np.full(meters, _LO),
-        hi=np.full(meters, _LO + HOURS),
-        seen_s=np.full(meters, _LO * 3600),
+        lo=np.full(meters, _LO + hours - asked),
+        hi=np.full(meters, _LO + hours),
+        seen_s=np.full(meters, (_LO + hours - asked) * 3600),
         known=Known(np.empty(0, np.int64), np.empty(0, np.int64)),
     )
-    began = time.perf_counter()
+    engine.timetable.holiday(_LO, _LO + hours)  # the calendar is loaded once a process
+    began, began_cpu = time.perf_counter(), time.process_time()
     for plane in ("native", "hourly"):
-        engine._evaluate(Series(ring), plane, everything)
-    took = time.perf_counter() - began
+        engine._evaluate(Series(ring), plane, changed)
+    took, cpu = time.perf_counter() - began, time.process_time() - began_cpu
     alarms = sum(len(listed) for name in suite for listed in engine.book.of(name).values())
     peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return Took(took, meters * HOURS, peak_mb, alarms)
+    return Took(took, cpu, meters * asked, peak_mb, alarms)
 
 
 if __name__ == "__main__":
-    print(json.dumps(vars(run(int(sys.argv[1])))))
+    print(json.dumps(vars(run(*(int(arg) for arg in sys.argv[1:])))))

@@ -67,6 +67,10 @@ def _forgetful(_name: str, index: Index, learn: Learn, _shared: bool) -> Learned
     return learn(index)
 
 
+def _alone(_name: str, index: Index) -> Bools:
+    return np.zeros(len(index), bool)
+
+
 @dataclass(frozen=True)
 class Chunk:
     """What a detector is to look at: some meters over slots [lo, hi) of one local day.
@@ -75,7 +79,7 @@ class Chunk:
     one value a row. Nothing past `hi` may be read, and what is usual is learned from before `day_lo`, so
     that a day looked at in pieces or at once comes out the same. `asked` (rows, slots) says which slots are
     to be decided; what was decided on others stands. `open` says which rows' last alarm went on when the
-    chunk began.
+    chunk began, and `enabled(name, index)` for which rows another detector is at work too.
     """
 
     series: Series
@@ -94,11 +98,12 @@ class Chunk:
     page: Page | None = None
     within: Index | None = None
     recall: Callable[[str, Index, Learn, bool], Learned] = _forgetful
+    enabled: Callable[[str, Index], Bools] = _alone
     leaves_out: frozenset[str] = frozenset()
 
     def values(self, lookback: int = 0) -> tuple[Floats, Bools]:
         """Return values and coverage of every row over [lo - lookback, hi); not to be written to."""
-        if self.page is None:
+        if self.page is None or (lookback > self.page.lookback and 2 * len(self.rows) < len(self.page.rows)):
             return self.series.read(self.rows, self.lo - lookback, self.hi)
         values, covered = self.page.recent(lookback)
         return (values, covered) if self.within is None else (values[self.within], covered[self.within])
@@ -126,6 +131,11 @@ class Chunk:
             usual = outside.sum(axis=1) * 2 < known.sum(axis=1)
             covered[some] = np.where(usual[:, None], known, outside)
         return values, covered
+
+    def may_know(self, days: float | Floats) -> Bools:
+        """Return for which rows so many days before the day may be known: quick, never wrong in a no."""
+        passed = self.day_lo - self.series.oldest(self.rows)
+        return np.asarray(passed >= days * (86_400 // self.series.slot_s))
 
     def learn(self, name: str, index: Index, function: Learn, *, shared: bool = False) -> Learned:
         """Return what `function` learns of the rows `index`, one value or row of values each.

@@ -25,7 +25,7 @@ from detection.window import Series
 from detection.zones import Zones
 
 #: Rows of a block: some days of so many, with what a kernel makes of them, stay in the cache.
-BLOCK = 4096
+BLOCK = 8192
 
 Found = set[tuple[str, int]]
 Before = Mapping[str, Mapping[int, list[Episode]]]
@@ -175,6 +175,11 @@ class _Block:
                 lambda lacking: learn(index[lacking]),
             )
 
+        def others(name: str, index: Index) -> Bools:
+            if name not in self.to.detectors:
+                return np.zeros(len(index), bool)
+            return self.to.policies.at(name, lo * series.slot_s).enabled[site[index]]
+
         return Chunk(
             series=series,
             rows=part.rows,
@@ -192,5 +197,6 @@ class _Block:
             page=page,
             within=None if len(at) == len(page.rows) else at,
             recall=recall,
+            enabled=others,
             leaves_out=detector.leaves_out,
         )

@@ -119,7 +119,8 @@ def trace(
 ) -> list[list[Episode]]:
     """Return new and changed alarms of DMAs.
 
-    Where pressures tell the place of a leak too, `main_burst` looks closer: only what is open is followed.
+    Where pressures tell the place of a leak too, `main_burst` looks closer, unless it is switched off: only
+    what is open is followed.
 
     Parameters
     ----------
@@ -128,8 +129,12 @@ def trace(
     """
     found: list[list[Episode]] = [[] for _ in alarms]
     all_days = chunk.params["history_days"]
+    closer = chunk.enabled("main_burst", np.arange(len(alarms)))
+    ours = [
+        any(e.closed_s is None for e in a) or not (closer[i] and watched(chunk, i))
+        for i, a in enumerate(alarms)
+    ]
     for days in np.unique(all_days):
-        ours = [any(e.closed_s is None for e in a) or not watched(chunk, i) for i, a in enumerate(alarms)]
         index = np.flatnonzero((all_days == days) & np.array(ours, bool))
         if len(index) == 0:
             continue

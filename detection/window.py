@@ -29,6 +29,7 @@ class Ring:
         self._values: NDArray[np.float32] = np.empty((0, slots), np.float32)
         self._quality: NDArray[np.int8] = np.empty((0, slots), np.int8)
         self.newest: NDArray[np.int64] = np.empty(0, np.int64)  # one past the last known slot of each row
+        self.oldest: NDArray[np.int64] = np.empty(0, np.int64)  # the first slot ever known of each row
 
     @property
     def start(self) -> int:
@@ -57,6 +58,7 @@ class Ring:
             self._values, self._quality = values, quality
         self.meter_id = np.concatenate([self.meter_id, new])
         self.newest = np.concatenate([self.newest, np.full(len(new), -(2**62), np.int64)])
+        self.oldest = np.concatenate([self.oldest, np.full(len(new), 2**62, np.int64)])
         self._sorted = np.argsort(self.meter_id)
 
     def advance(self, end: int) -> None:
@@ -92,6 +94,7 @@ class Ring:
         r, c = r[changed], c[changed]
         self._values[r, c], self._quality[r, c] = values[changed], quality[changed]
         np.maximum.at(self.newest, r, slots[changed] + 1)
+        np.minimum.at(self.oldest, r, slots[changed])
         return np.asarray(changed)
 
     def read(self, rows: NDArray[np.intp], lo: int, hi: int) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
@@ -152,6 +155,10 @@ class Series:
     def start(self) -> int:
         """First slot that lies wholly in the window."""
         return -(-self.ring.start // self.factor)
+
+    def oldest(self, rows: NDArray[np.intp]) -> NDArray[np.int64]:
+        """Return each row's first slot in the window of which anything may be known."""
+        return np.maximum(self.ring.oldest[rows] // self.factor, self.start)
 
     def read(self, rows: NDArray[np.intp], lo: int, hi: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Return values and coverage of the slots [lo, hi); covered means known and not estimated."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.words import MeterKind, Quality
+from detection import hydraulic
 from detection.roster import DMA, Roster
 from detection.window import Ring, Series, slot_seconds
 
@@ -165,8 +166,9 @@ class Zones:
 
     @property
     def use_days(self) -> int:
-        """How far back detectors look at use: with a map, `main_burst` learns from the first weeks known."""
-        return _BALANCE_DAYS if self._roster.network is None else DAYS
+        """How far back detectors look at use: on a map, `main_burst` learns from the first weeks known."""
+        network = self._roster.network
+        return DAYS if network is not None and hydraulic.model(network).usable else _BALANCE_DAYS
 
     @property
     def boundary_ids(self) -> Ints:

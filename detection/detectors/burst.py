@@ -44,7 +44,7 @@ def screen(chunk: Chunk) -> NDArray[np.bool_]:
     """Pass where any slot alone is above the share of Q3."""
     hours = np.float32(chunk.series.slot_s / 3600)
     excess = chunk.params["excess_of_q3"] * chunk.roster.q3_lph[chunk.site]
-    return np.asarray(np.fmax.reduce(chunk.values()[0], axis=1) > excess * hours)
+    return np.asarray((chunk.values()[0] > (excess * hours)[:, None]).any(axis=1))
 
 
 def mark(chunk: Chunk) -> Marks:

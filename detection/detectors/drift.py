@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.words import Severity
-from detection.detector import Chunk, Detector, Floats, Index, Marks, Measured, Param, Spans, by_size
+from detection.detector import Bools, Chunk, Detector, Floats, Index, Marks, Measured, Param, Spans, by_size
 from detection.detectors.usual import DAYS, SECTORS
 from detection.episode import Episode
 from detection.kernels.drift import steady_rise, weekly_levels
@@ -21,6 +21,11 @@ def _learn(chunk: Chunk, index: Index) -> Floats:
     # Noon of each day; a public holiday counts as a Sunday.
     weekday = chunk.timetable.hour_of_week(lo, chunk.day_lo)[12::24] // 24
     return weekly_levels(daily_means(volume, covered), weekday)
+
+
+def screen(chunk: Chunk) -> Bools:
+    """Pass at the start of the day what may know four days of the first week."""
+    return chunk.may_know(DAYS - 4) & (chunk.lo == chunk.day_lo)
 
 
 def mark(chunk: Chunk) -> Marks:
@@ -82,6 +87,7 @@ DETECTOR = Detector(
             high=10,
         ),
     ),
+    screen=screen,
     mark=mark,
     measure=measure,
     severity=severity,

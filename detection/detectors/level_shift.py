@@ -4,7 +4,7 @@ import numpy as np
 
 from core.words import Severity
 from detection.detector import Chunk, Detector, Floats, Index, Marks, Measured, Param, Spans, by_size
-from detection.detectors.usual import EVENTS, MIN_HISTORY, SECTORS, Usual, learn
+from detection.detectors.usual import EVENTS, MIN_HISTORY, SECTORS, Usual, learn, screen
 from detection.episode import Episode
 from detection.kernels.excess import began, excess
 
@@ -96,6 +96,7 @@ DETECTOR = Detector(
         MIN_HISTORY,
     ),
     leaves_out=EVENTS,
+    screen=screen,
     mark=mark,
     measure=measure,
     severity=severity,

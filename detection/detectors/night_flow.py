@@ -13,12 +13,17 @@ from detection.metered import balanced
 
 
 def trace(chunk: Chunk, alarms: Sequence[list[Episode]]) -> list[list[Episode]]:
-    """Look for leaks in the inflow; where its customers are metered, `water_balance` looks closer."""
+    """Look for leaks in the inflow; where its customers are metered, `water_balance` looks closer.
+
+    Unless that is switched off.
+    """
+    closer = chunk.enabled("water_balance", np.arange(len(alarms)))
 
     def inflow(index: Index, start: int) -> NDArray[np.float64]:
         values, covered = chunk.series.read(chunk.rows[index], start, chunk.hi)
         ours = [
-            any(e.closed_s is None for e in alarms[int(i)]) or not balanced(chunk, int(i), start).counts
+            any(e.closed_s is None for e in alarms[int(i)])
+            or not (closer[i] and balanced(chunk, int(i), start).counts)
             for i in index
         ]
         return np.where(covered & np.array(ours)[:, None], values, np.nan).astype(np.float64)

@@ -35,6 +35,7 @@ def mark(chunk: Chunk) -> Marks:
             longer, _ = no_use(part[0][asked], part[1][asked], waking, 2 * int(hours), limit[same[asked]])
             usual, lived_in = _past(chunk, same[asked], wake, sleep, int(hours))
             raises[same[asked]] &= lived_in[:, None] & (longer | ~usual[:, None])
+    raises &= screen(chunk)[:, None]
     return Marks(raises[:, _LOOKBACK_H:], clears[:, _LOOKBACK_H:], np.ones(len(volume), np.int64))
 
 

@@ -9,7 +9,7 @@ import structlog
 from core.errors import BadDataError
 from core.words import Severity
 from detection.detector import Bools, Chunk, Detector, Floats, Index, Marks, Measured, Param, Spans, by_size
-from detection.detectors.usual import DAYS, EVENTS, MIN_HISTORY, SECTORS, weeks
+from detection.detectors.usual import DAYS, EVENTS, MIN_HISTORY, SECTORS, screen, weeks
 from detection.episode import Episode
 from detection.kernels.excess import rest_excess
 from detection.kernels.runs import quantile
@@ -191,6 +191,7 @@ DETECTOR = Detector(
         Param("works_on_holidays", 0, "0 or 1", "1: public holidays are not looked at.", "own", high=1),
     ),
     leaves_out=EVENTS,
+    screen=screen,
     mark=mark,
     measure=measure,
     severity=severity,

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from core.words import Severity
 from detection.detector import Bools, Chunk, Detector, Index, Ints, Marks, Measured, Param, Spans, by_size
 from detection.detectors.usual import MIN_HISTORY, learn, weeks
+from detection.detectors.usual import screen as may_be_usual
 from detection.episode import Episode
 from detection.kernels.month_end import month_end
 from detection.kernels.weekly import daily_means, level_error
@@ -60,8 +61,8 @@ def _outlook(chunk: Chunk, index: Index, lo: int, hi: int) -> _Outlook:
 
 
 def screen(chunk: Chunk) -> Bools:
-    """Return the rows that have a plan of their own."""
-    return np.asarray(_plan_l(chunk) > 0)
+    """Return the rows that have a plan of their own and of which enough may be known."""
+    return np.asarray(_plan_l(chunk) > 0) & may_be_usual(chunk)
 
 
 def mark(chunk: Chunk) -> Marks:

@@ -154,4 +154,5 @@ DETECTOR = Detector(
     trace=trace,
     severity=severity,
     by_dma=True,
+    explained_by_outage=True,
 )

@@ -22,7 +22,7 @@ from detection.detector import (
 )
 from detection.episode import Episode
 from detection.kernels.rest import DAY_H, days, deepest_level, left_history, lowest_mean
-from detection.kernels.runs import run_length
+from detection.kernels.runs import held, run_length
 
 #: Recent days and the days before them that they are held against.
 _SCALES = ((14, 19), (7, 21))
@@ -62,15 +62,19 @@ def _rises(chunk: Chunk, index: Index) -> Learned:
 
 def _may_rise(chunk: Chunk, index: Index, back: int) -> Bools:
     """Return which rows still may: no long rest in the days back, nor most days of the history alike them."""
-    step = _step(chunk, index)
-    recent = days(*_read(chunk, index, back), step)
+    volume, covered = _read(chunk, index, back)
+    step, may = _step(chunk, index), np.zeros(len(index), bool)
+    left = np.flatnonzero(~held(covered & (volume < step[:, None]), _LONGEST_REST_H + 1).any(axis=1))
+    index, step = index[left], step[left]
+    recent = days(volume[left], covered[left], step)
     oldest = chunk.day_lo - _LOOKBACK * DAY_H
     before = days(*chunk.series.read(chunk.rows[index], oldest, oldest + back * DAY_H), step)
     deepest = deepest_level(recent.level, recent.known)
     alike = before.known & (before.level >= deepest[:, None])
     usual = (alike.sum(axis=1) * 4 >= 3 * back) & before.known.all(axis=1)
     usual[chunk.masked.rows(index)] = False
-    return np.asarray((recent.rest_h.max(axis=1, initial=0) <= _LONGEST_REST_H) & ~usual)
+    may[left] = ~usual
+    return may
 
 
 def _weigh(chunk: Chunk, index: Index) -> Bools:

@@ -46,6 +46,11 @@ class Usual:
         return self.profile_l[:, chunk.timetable.hour_of_week(lo, hi)] + self.level_l[:, None]
 
 
+def screen(chunk: Chunk) -> Bools:
+    """Pass the rows of which enough may be known: of others nothing is usual, and nothing is raised."""
+    return chunk.may_know(chunk.params["min_history_days"])
+
+
 def learn(chunk: Chunk, index: Index) -> Usual:
     """Return what is usual, learned from the five weeks before the day."""
     profile, level, mean, day, hour, tail, known_h = chunk.learn(

@@ -4,7 +4,7 @@ import numpy as np
 
 from core.words import Severity
 from detection.detector import Bools, Chunk, Detector, Floats, Index, Marks, Measured, Param, Spans, by_size
-from detection.detectors.usual import DAYS, MIN_HISTORY, SECTORS, learn
+from detection.detectors.usual import DAYS, MIN_HISTORY, SECTORS, learn, screen
 from detection.episode import Episode
 from detection.kernels.runs import run_length
 from detection.kernels.zero_use import zero_use
@@ -112,7 +112,9 @@ DETECTOR = Detector(
         MIN_HISTORY,
     ),
     leaves_out=frozenset({"zero_use"}),
+    screen=screen,
     mark=mark,
     measure=measure,
     severity=severity,
+    explained_by_outage=True,
 )

@@ -13,6 +13,7 @@ from api.serve import listen, serve_on
 from core.clock import SetClock
 from core.errors import SettingsError
 from core.settings import load
+from jobs.preview import LiveRules
 from sql.pool import Connection
 from tests.api.conftest import NOW
 from tests.api.town import Town
@@ -34,7 +35,9 @@ def served(database_url: str, conn: Connection, town: Town, clock: SetClock) -> 
     stopping = threading.Event()
     with listen("127.0.0.1", 0) as door:
         port = door.getsockname()[1]
-        thread = threading.Thread(target=serve_on, args=(door, load(), clock, database_url, stopping))
+        thread = threading.Thread(
+            target=serve_on, args=(door, load(), clock, database_url, LiveRules(database_url, 36), stopping)
+        )
         thread.start()
         headers = {"Authorization": f"Bearer {key}"}
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:

@@ -69,7 +69,7 @@ class Learner:
 
 def learning(*policies: Policy) -> tuple[Engine, Learner]:
     learner = Learner()
-    detector = replace(DETECTORS["off_shift"], name="learner", mark=learner.mark)
+    detector = replace(DETECTORS["off_shift"], name="learner", screen=None, mark=learner.mark)
     return Engine(roster(FACTORY), policies, detectors={"learner": detector}), learner
 
 
@@ -127,7 +127,7 @@ def test_what_is_shared_is_learned_once_for_detectors_that_leave_out_the_same() 
     def note(what: str):  # type: ignore[no-untyped-def]
         return lambda index: (asked.append(what), (index,))[1]
 
-    base = replace(DETECTORS["off_shift"], mark=mark)
+    base = replace(DETECTORS["off_shift"], screen=None, mark=mark)
     detectors = {n: replace(base, name=n) for n in ("one", "two")}
     detectors["other"] = replace(base, name="other", leaves_out=frozenset({"other"}))
     play(Engine(roster(FACTORY), detectors=detectors), register(1, factory(23)), every_s=DAY)

@@ -229,11 +229,12 @@ def test_one_sensor_that_drifts_or_is_recalibrated_is_no_leak() -> None:
     assert found(replace(batch, pressure_kpa=kpa)) == []
 
 
-def test_the_inflow_alone_is_left_to_it_where_pressures_tell_the_place() -> None:
+def test_the_inflow_alone_is_left_to_it_unless_it_is_off_or_pressures_tell_no_place() -> None:
     batch, both = days(30, STEP), {**DETECTORS, "night_flow": night_flow.DETECTOR}
     seen = []
-    for mapped in (True, False):
-        engine = Engine(town(mapped=mapped), detectors=both)
+    off = Policy(1, "main_burst", scope="dma", scope_key="D", enabled=False)
+    for mapped, policies in ((True, []), (False, []), (True, [off])):
+        engine = Engine(town(mapped=mapped), policies, detectors=both)
         play(engine, batch)
         seen.append([e.detectors for e in live(engine)])
-    assert seen == [[("main_burst",)], [("night_flow",)]]
+    assert seen == [[("main_burst",)], [("night_flow",)], [("night_flow",)]]

@@ -22,6 +22,7 @@ PUTS = st.lists(
 def test_ring_holds_the_newest_slots(puts: list[list[tuple[int, int, float]]]) -> None:
     ring = Ring(3600, SLOTS)
     held: dict[tuple[int, int], float] = {}
+    ever: dict[int, int] = {}
     end = 0
     for put in puts:
         cells = {(m, s): v for m, s, v in put}
@@ -35,8 +36,11 @@ def test_ring_holds_the_newest_slots(puts: list[list[tuple[int, int, float]]]) -
             inside = cell[1] >= end - SLOTS
             assert new == (inside and not (cell in held and abs(held[cell] - value) <= 1e-3 + 1e-6 * value))
             if new:
+                ever[cell[0]] = min(cell[1], ever.get(cell[0], cell[1]))
                 held[cell] = value
     for meter in ring.meter_id:
+        oldest = Series(ring).oldest(ring.rows(np.array([meter])))[0]
+        assert oldest == max(ever.get(int(meter), 2**62), ring.start)
         values, quality = ring.read(ring.rows(np.array([meter])), 90, 190)
         for slot in range(90, 190):
             known = (int(meter), slot) in held
