@@ -106,7 +106,7 @@ def _block(volume: Floats, covered: Bools, how: Ints, hours: int) -> tuple[Float
 
 
 def expected(volume: Floats, how: Ints, t: int, hours: int) -> Floats:
-    """Return what is to be expected of the hours [t, t + hours), (meters, hours), from what is known before t.
+    """Return what to expect of the hours [t, t + hours), (meters, hours), from what is known before t.
 
     `volume` is NaN where unknown, `how` the hour of the week of every column.
     """
@@ -138,7 +138,7 @@ def expected(volume: Floats, how: Ints, t: int, hours: int) -> Floats:
         np.einsum("mdh,d->mh", shown, fades_fast), 0.3
     )
     made = profile[:, how[t : t + hours]] + newest + shape[:, np.arange(hours) % _DAY]
-    return made.astype(np.float32)
+    return np.asarray(made, np.float32)
 
 
 def _profile(volume: Floats, how: Ints, weight: Floats) -> Floats:
