@@ -1,4 +1,4 @@
-"""What will be used hour by hour: several simple forecasts, blended as they did over the last six weeks.
+"""What will be used hour by hour: a weekly profile that forgets slowly, a level and a day's shape that don't.
 
 Nothing after the origin is used but the calendar: no measured weather of the days ahead, no later readings.
 """
@@ -9,22 +9,28 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from detection.kernels.weekly import daily_means, median, newest_level, weekly_profile
+from detection.kernels.weekly import MAD_SIGMA, median
 
 Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 
 _DAY, _WEEK = 24, 168
-#: The profile's weeks; the days over which the forecasts are held against what came.
-_PROFILE_WEEKS, _TRIAL_DAYS = 8, 42
+#: The profile's weeks, and after how many an hour counts half.
+_PROFILE_WEEKS, _HALF_WEEKS = 20, 8
+#: Days after which the level, and the shape of the day, count a third (1 / e).
+_LEVEL_DAYS, _SHAPE_DAYS = 2.0, 7.0
+#: An hour further out than so many robust standard deviations is drawn in: from the profile; from the level.
+_PROFILE_REACH, _LEVEL_REACH = 3.0, 4.0
+#: Rounds in which profile and level are told apart.
+_ROUNDS = 3
+#: The days over which the forecast is held against what came.
+_TRIAL_DAYS = 42
 #: History that is used, and the least that is needed, days.
-HISTORY_DAYS = _PROFILE_WEEKS * 7 + _TRIAL_DAYS + 7
+HISTORY_DAYS = _PROFILE_WEEKS * 7 + 7
 _LEAST_DAYS = 14
-#: Leads that have weights of their own, hours: the first day, the next two, the rest.
+#: Leads that have intervals of their own, hours: the first day, the next two, the rest.
 _LEADS = (0, 24, 72)
-#: The weights move this share of the way from equal ones: six weeks prove little.
-_TRUST = 0.7
 #: Share of the errors of those days that the interval holds; of the days to come it holds nine tenths.
 _HOLDS = 0.94
 _BLOCK = 256
@@ -53,13 +59,13 @@ def forecast(volume_l: Floats, covered: Bools, hour_of_week: Ints, hours: int) -
 
     Notes
     -----
-    The forecasts are: the profile of eight weeks (median by hour of the week) raised by what the newest seven
-    days, three days or one lay above it; by what each hour of the day did in the newest week or fortnight;
-    and the mean of the same hour in the last eight weeks, each counting 0.7 of the next. They are made for
-    every one of the last 42 days as well, and blended, by lead, with the weights that would have been best by
-    least squares then (exponentiated gradient on the simplex, Kivinen and Warmuth 1997), drawn to equal ones.
-    The interval holds the middle of the errors that the blend would have made on those days, by lead and hour
-    of the day.
+    forecast = profile[hour of week] + level + shape[hour of day], all means of the last 20 weeks. The profile
+    counts an hour half after eight weeks; the level, the mean of a day above the profile, a third after two
+    days; the shape, what the hours lay above their day, a third after seven, and as nothing where little is
+    known. Profile and level are told apart in three rounds: the profile is that of hours less the level of
+    their days (two days to either side), the level that of hours less the profile. Single hours that lie far
+    out are drawn in. The interval holds the middle of the errors that the same forecast would have made on
+    the last 42 days, by lead and hour of the day.
 
     Examples
     --------
@@ -82,106 +88,81 @@ def forecast(volume_l: Floats, covered: Bools, hour_of_week: Ints, hours: int) -
 def _block(volume: Floats, covered: Bools, how: Ints, hours: int) -> tuple[Floats, Floats, Floats]:
     slots = volume.shape[1]
     known = np.where(covered, volume, np.float32(np.nan))
-    now = candidates(known, how, slots, hours)
+    volume_l = expected(known, how, slots, hours)
+    low_l, high_l = np.empty_like(volume_l), np.empty_like(volume_l)
     days = min(_TRIAL_DAYS, (slots - _LEAST_DAYS * _DAY) // _DAY)
     ahead = np.concatenate([known, np.full((len(known), hours), np.nan, np.float32)], axis=1)
     origins = [slots - _DAY * k for k in range(1, days + 1)]
-    tried = np.array([candidates(known, how, t, hours) for t in origins] or np.empty((0, *now.shape)))
-    came = np.array([ahead[:, t : t + hours] for t in origins] or np.empty((0, *now.shape[1:])))
-    volume_l, low_l, high_l = (np.full((len(volume), hours), np.nan, np.float32) for _ in range(3))
-    edges = [lead for lead in _LEADS if lead < hours] + [hours]
-    for lo, hi in pairwise(edges):
-        weights = _weights(tried[..., lo:hi], came[..., lo:hi])
-        volume_l[:, lo:hi] = np.einsum("mc,cmh->mh", weights, now[..., lo:hi])
-        errors = came[..., lo:hi] - np.einsum("mc,ocmh->omh", weights, tried[..., lo:hi])
-        low_l[:, lo:hi], high_l[:, lo:hi] = _band(errors, volume_l[:, lo:hi], lo)
+    errors = np.array(
+        [ahead[:, t : t + hours] - expected(known, how, t, hours) for t in origins]
+        or np.empty((0, *volume_l.shape), np.float32)
+    )
+    for lo, hi in pairwise([lead for lead in _LEADS if lead < hours] + [hours]):
+        low_l[:, lo:hi], high_l[:, lo:hi] = _band(errors[..., lo:hi], volume_l[:, lo:hi], lo)
     enough = covered[:, -HISTORY_DAYS * _DAY :].sum(axis=1) >= _LEAST_DAYS * _DAY
     for array in (volume_l, low_l, high_l):
         array[~enough] = np.nan
     return np.maximum(volume_l, 0), np.maximum(low_l, 0), np.maximum(high_l, 0)
 
 
-def candidates(volume: Floats, how: Ints, t: int, hours: int) -> Floats:
-    """Return the simple forecasts of the hours [t, t + hours) from what is known before t.
+def expected(volume: Floats, how: Ints, t: int, hours: int) -> Floats:
+    """Return what to expect of the hours [t, t + hours), (meters, hours), from what is known before t.
 
-    (forecasts, meters, hours); `volume` is NaN where unknown, `how` the hour of the week of every column.
+    `volume` is NaN where unknown, `how` the hour of the week of every column.
     """
     lo = max(t - _PROFILE_WEEKS * _WEEK, t % _DAY)
-    past, then, to_come = volume[:, lo:t], how[lo:t], how[t : t + hours]
-    profile = _filled(weekly_profile(past, ~np.isnan(past), then))
-    residual = past - profile[:, then]
-    daily = daily_means(residual, ~np.isnan(residual), 12)
-    base = profile[:, to_come]
-    week = newest_level(daily, 7)
-    made = [
-        base + np.nan_to_num(level)[:, None]
-        for level in (week, _newest_mean(daily, 3), _newest_mean(daily, 1))
-    ]
-    at = np.arange(hours) % _DAY
-    for days in (7, 14):
-        newest = residual[:, -days * _DAY :].reshape(len(volume), -1, _DAY)
-        shape = median(newest.transpose(0, 2, 1))
-        made.append(base + np.where(np.isnan(shape), np.nan_to_num(week)[:, None], shape)[:, at])
-    made.append(_recent(volume, how, t, hours, made[0]))
-    return np.stack(made).astype(np.float32)
+    past, then = volume[:, lo:t], how[lo:t]
+    days = past.shape[1] // _DAY
+    back = np.arange(days)[::-1]
+    fades = np.repeat(0.5 ** (back / (7 * _HALF_WEEKS)), _DAY).astype(np.float32)
+    near = np.exp(-np.abs(back[:, None] - back) / _LEVEL_DAYS)
+    level = np.zeros((len(past), days))
+    profile = np.zeros((len(past), _WEEK), np.float32)
+    for turn in range(_ROUNDS):
+        above = past - np.repeat(level, _DAY, axis=1).astype(np.float32)
+        if turn:
+            usual = profile[:, then]
+            above = usual + _drawn_in(above - usual, _PROFILE_REACH)
+        profile = _profile(above, then, fades)
+        residual = _drawn_in(past - profile[:, then], _LEVEL_REACH).reshape(len(past), days, _DAY)
+        known = ~np.isnan(residual)
+        told = known.sum(axis=2) >= _DAY // 2
+        total = np.where(known, residual, 0).sum(axis=2, dtype=np.float64)
+        daily = np.where(told, total / np.maximum(known.sum(axis=2), 1), 0)
+        level = (daily @ near) / np.maximum(told @ near, 1e-30)
+    newest = (daily @ near[:, -1:]) / np.maximum(told @ near[:, -1:], 1e-30)
+    shown = (known & told[..., None]).astype(np.float32)
+    beyond = np.where(shown > 0, residual - daily[..., None].astype(np.float32), 0)
+    fades_fast = np.exp(-back / _SHAPE_DAYS).astype(np.float32)
+    shape = np.einsum("mdh,d->mh", beyond, fades_fast) / np.maximum(
+        np.einsum("mdh,d->mh", shown, fades_fast), 0.3
+    )
+    made = profile[:, how[t : t + hours]] + newest + shape[:, np.arange(hours) % _DAY]
+    return np.asarray(made, np.float32)
 
 
-def _recent(volume: Floats, how: Ints, t: int, hours: int, usual: Floats) -> Floats:
-    """Return the weighted mean of the same hour in the last eight weeks, outliers drawn in."""
-    total, weight = np.zeros(usual.shape), np.zeros(usual.shape)
-    ahead = np.arange(t, t + hours)
-    far = -(-hours // _WEEK)
-    for back in range(1, _PROFILE_WEEKS + 1):
-        at = ahead - (back + far - 1) * _WEEK
-        real = (at >= 0) & (how[np.maximum(at, 0)] == how[ahead])
-        value = np.where(real, volume[:, np.maximum(at, 0)], np.float32(np.nan))
-        spread = 3 * 1.4826 * median(np.abs(value - usual))[:, None]
-        value = usual + np.clip(value - usual, -spread, spread)
-        share = 0.5 ** (back / 2)
-        total += np.where(np.isnan(value), 0, share * value)
-        weight += np.where(np.isnan(value), 0, share)
-    return np.where(weight > 0, total / np.maximum(weight, 1e-9), usual).astype(np.float32)
+def _profile(volume: Floats, how: Ints, weight: Floats) -> Floats:
+    """Return the weighted mean by hour of the week; one never known: that of the hour of the day, else 0."""
+    order = np.argsort(how, kind="stable")
+    hour, first = np.unique(how[order], return_index=True)
+    known = ~np.isnan(volume)
+    total, seen = np.zeros((len(volume), _WEEK), np.float32), np.zeros((len(volume), _WEEK), np.float32)
+    if len(hour):
+        total[:, hour] = np.add.reduceat((np.where(known, volume, 0) * weight)[:, order], first, axis=1)
+        seen[:, hour] = np.add.reduceat((known * weight)[:, order], first, axis=1)
+    by_day = (len(volume), 7, _DAY)
+    of_hour = total.reshape(by_day).sum(axis=1) / np.maximum(seen.reshape(by_day).sum(axis=1), 1e-9)
+    made = np.where(seen > 0, total / np.maximum(seen, 1e-9), np.tile(of_hour, (1, 7)))
+    return np.asarray(made, np.float32)
 
 
-def _newest_mean(daily: Floats, days: int) -> Floats:
-    known = ~np.isnan(daily)
-    rank = np.cumsum(known[:, ::-1], axis=1)[:, ::-1]
-    newest = known & (rank <= days)
-    total = np.where(newest, daily, 0).sum(axis=1)
-    return np.asarray(total / np.maximum(newest.sum(axis=1), 1), np.float32)
-
-
-def _filled(profile: Floats) -> Floats:
-    """Fill hours of the week that were never known by their hour of the day, else by the mean."""
-    days = profile.reshape(len(profile), 7, _DAY)
-    by_hour = np.broadcast_to(median(days.transpose(0, 2, 1))[:, None], days.shape).reshape(profile.shape)
-    filled = np.where(np.isnan(profile), by_hour, profile)
-    return np.where(np.isnan(filled), np.nan_to_num(median(profile))[:, None], filled)
-
-
-def _weights(tried: Floats, came: Floats) -> NDArray[np.float64]:
-    """Return the weights (meters, forecasts) that would have been best, drawn to equal ones.
-
-    `tried` is (origins, forecasts, meters, hours), `came` (origins, meters, hours).
-    """
-    count, meters = tried.shape[1], tried.shape[2]
-    equal = np.full((meters, count), 1 / count)
-    if len(tried) == 0:
-        return equal
-    error = (tried - came[:, None]).transpose(2, 0, 3, 1).reshape(meters, -1, count).astype(np.float64)
-    # Hours that all missed by far say nothing of which is best.
-    miss = median(np.abs(error).astype(np.float32))
-    cap = 2 * _quantile(miss, 0.98)
-    error = np.nan_to_num(np.clip(error, -cap[:, None, None], cap[:, None, None]))
-    cross = np.einsum("mnc,mnd->mcd", error, error)
-    scale = np.trace(cross, axis1=1, axis2=2)[:, None, None] / count
-    cross = cross / np.where(scale > 0, scale, 1)
-    weights = equal
-    for _ in range(60):
-        slope = np.einsum("mcd,md->mc", cross, weights)
-        weights = weights * np.exp((weights * slope).sum(axis=1, keepdims=True) - slope)
-        weights = weights / weights.sum(axis=1, keepdims=True)
-    return _TRUST * weights + (1 - _TRUST) * equal
+def _drawn_in(values: Floats, reach: float) -> Floats:
+    """Draw values in to `reach` robust standard deviations, or to the mean distance from 0 if more."""
+    distance = np.abs(values)
+    n = (~np.isnan(distance)).sum(axis=1)
+    mean = np.nansum(distance, axis=1) / np.maximum(n, 1)
+    limit = np.fmax(reach * MAD_SIGMA * median(distance), mean)[:, None]
+    return np.asarray(np.clip(values, -limit, limit), np.float32)
 
 
 def _band(errors: Floats, volume: Floats, lead: int) -> tuple[Floats, Floats]:

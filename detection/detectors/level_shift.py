@@ -4,7 +4,7 @@ import numpy as np
 
 from core.words import Severity
 from detection.detector import Chunk, Detector, Floats, Index, Marks, Measured, Param, Spans, by_size
-from detection.detectors.usual import EVENTS, MIN_HISTORY, SECTORS, Usual, learn, screen
+from detection.detectors.usual import DAYS, EVENTS, SECTORS, Usual, learn, screen
 from detection.episode import Episode
 from detection.kernels.excess import began, excess
 
@@ -93,7 +93,15 @@ DETECTOR = Detector(
             high=10,
         ),
         Param("min_excess_lph", 50, "L/h", "Least mean excess.", "own: 50 L/h is 1.2 m3 a day"),
-        MIN_HISTORY,
+        Param(
+            "min_history_days",
+            28,
+            "d",
+            "Known history (of 35 days) needed.",
+            "own: days about the median of fewer than four weeks look calmer than they are",
+            low=7,
+            high=DAYS,
+        ),
     ),
     leaves_out=EVENTS,
     screen=screen,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from detection.forecast import HISTORY_DAYS, candidates, forecast
+from detection.forecast import HISTORY_DAYS, expected, forecast
 
 WEEKS = 16
 SLOTS = WEEKS * 168
@@ -34,11 +34,11 @@ def test_nothing_after_the_origin_is_used() -> None:
     changed[:, t:] *= 7
     for a, b in zip(
         (
-            candidates(volume, HOW, t, 168),
+            expected(volume, HOW, t, 168),
             forecast(volume[:, :t], ~np.isnan(volume[:, :t]), HOW, 168).volume_l,
         ),
         (
-            candidates(changed, HOW, t, 168),
+            expected(changed, HOW, t, 168),
             forecast(changed[:, :t], ~np.isnan(volume[:, :t]), HOW, 168).volume_l,
         ),
         strict=True,
