@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 import bench
 from bench.measure import Result
 from bench.tools import DATA
+from core import logs
 
 Run = Callable[[], Iterator[Result]]
 GROUPS = {"detection": ("detection_suite", "detect_cycle", "detection_year", "detection_quality")}
@@ -33,6 +34,7 @@ def discover() -> dict[str, Run]:
 
 def main() -> int:
     """Run what the command line names."""
+    logs.configure("WARNING")
     benches = discover()
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("names", nargs="*", metavar="NAME")
