@@ -500,4 +500,4 @@ def test_facts_of_days_outlast_a_restart(utility: Connection, detect: Connection
     ((days, least),) = utility.execute(
         "select count(*), min(battery_v) from meter_day where battery_v > 0"
     ).fetchall()
-    assert days >= 18 and round(least, 2) == 3.38
+    assert days == 19 and round(least, 2) == 3.38
