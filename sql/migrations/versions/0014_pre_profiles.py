@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0019", "0012"
-upgrade = script("0019_pre_profiles.sql")
+revision, down_revision = "0014", "0013"
+upgrade = script("0014_pre_profiles.sql")
