@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0016", "0012"
-upgrade = script("0016_pre_people.sql")
+revision, down_revision = "0015", "0014"
+upgrade = script("0015_pre_people.sql")
