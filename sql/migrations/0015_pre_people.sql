@@ -187,6 +187,7 @@ grant insert, update on crew, region to headwater_api;
 grant update (deputy_id, superior_id, region_id, on_duty_desk) on staff to headwater_api;
 grant update (assignee_id, routed_by, crew_id, dispatched_at) on ticket to headwater_api;
 grant update on segment_policy, segment_rule to headwater_api;
+grant update (category, needs) on customer to headwater_api;
 
 -- What is seen, and what is set by whom: everybody own matters, who sees all the rest.
 create function headwater_crews() returns setof int

@@ -1,6 +1,6 @@
 -- name: make_month
--- Sums over the month's chunks as they lie; only meters that came or went in the month are looked up one by one.
 with of_meter as materialized (
+    -- Sums over the month's chunks as they lie; only meters that came or went in the month are looked up one by one.
     select meter_id, sum(volume_l) as volume_l, count(*) as hours from usage_hourly
     where slot >= %(from)s and slot < %(until)s
     group by meter_id
