@@ -11,7 +11,7 @@ from core.clock import Clock
 from core.errors import InfrastructureError
 from core.settings import Settings
 from core.supervise import Supervisor
-from jobs import ledger
+from jobs import ledger, people
 from jobs.job import Job, Run
 from jobs.months import months
 from service.utility import utility
@@ -57,6 +57,14 @@ JOBS = (
     Job("retention", "17 3 * * *", retention, "Drops readings that are older than the retention"),
     Job("housekeeping", "7 * * * *", housekeeping, "Forgets what every consumer has passed"),
     Job("months", "37 4 * * *", _months, "Makes the month's water balance and pressure figures"),
+    Job(
+        "customer_months",
+        "12 2 * * *",
+        people.customer_months,
+        "Sums what each customer used in the month",
+        local=True,
+        steps=True,
+    ),
 )
 
 
