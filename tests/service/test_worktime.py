@@ -251,7 +251,7 @@ def test_a_calendar_that_can_not_work_is_refused_with_the_cure(calendar: Calenda
 
 def test_a_calendar_with_hardly_any_work_ends_in_words_not_in_a_loop() -> None:
     calendar = office(hours="mo 08:00-08:01")
-    with pytest.raises(BadDataError, match="less than 360000 s of work in 60 years.*more working hours"):
+    with pytest.raises(BadDataError, match=r"less than 360000 s of work in 60 years.*more working hours"):
         calendar.due(datetime(2026, 1, 1, tzinfo=UTC), 360_000)
     with pytest.raises(BadDataError, match="60 years"):
         calendar.before(datetime(2026, 1, 1, tzinfo=UTC), 360_000)
