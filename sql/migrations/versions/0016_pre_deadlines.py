@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0014", "0013"
-upgrade = script("0014_pre_deadlines.sql")
+revision, down_revision = "0016", "0015"
+upgrade = script("0016_pre_deadlines.sql")
