@@ -12,6 +12,7 @@ from api.fields import Name
 from api.jobs.schemas import JOBS, RUN, Job, JobRun, Jobs
 from api.page import Filter, Page
 from api.rows import rows
+from core.errors import NotFoundError
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 Reader = Annotated[Caller, needs("jobs:read")]
@@ -30,7 +31,7 @@ def list_jobs(caller: Reader) -> Jobs:
 @router.get(
     "/{name}/runs",
     operation_id="listJobRuns",
-    responses=answers(page_of(RUN, "/v1/jobs/retention/runs"), paged=True),
+    responses=answers(page_of(RUN, "/v1/jobs/retention/runs"), 404, paged=True),
 )
 def list_runs(
     caller: Reader,
@@ -42,6 +43,8 @@ def list_runs(
     """List the runs of a job, the latest first."""
     (before,) = page.decode("runs", tuple[datetime], given.cursor, ("infinity",))
     with caller.transaction() as conn:
+        if not rows(conn, "job", name=name):
+            raise NotFoundError(f"No job {name}.", cure="GET /v1/jobs lists them.")
         found = rows(conn, "job_runs", job=name, before=before, limit=given.limit + 1)
     runs = [JobRun(**row) for row in found]
     return page.build(request, response, "runs", runs, given.limit, lambda run: (run.due_at,))

@@ -267,6 +267,9 @@ from job j left join lateral (
     select * from job_run r where r.job = j.name order by r.due_at desc limit 1) r on true
 order by j.name;
 
+-- name: job
+select name from job where name = %(name)s;
+
 -- name: job_runs
 select due_at, started_at, finished_at, ok, detail, attempts, worker from job_run
 where job = %(job)s and due_at < %(before)s
