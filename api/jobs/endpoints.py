@@ -43,7 +43,7 @@ def list_runs(
     """List the runs of a job, the latest first."""
     (before,) = page.decode("runs", tuple[datetime], given.cursor, ("infinity",))
     with caller.transaction() as conn:
-        if not rows(conn, "job", name=name):
+        if not rows(conn, "job", job=name):
             raise NotFoundError(f"No job {name}.", cure="GET /v1/jobs lists them.")
         found = rows(conn, "job_runs", job=name, before=before, limit=given.limit + 1)
     runs = [JobRun(**row) for row in found]

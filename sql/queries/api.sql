@@ -268,7 +268,7 @@ from job j left join lateral (
 order by j.name;
 
 -- name: job
-select name from job where name = %(name)s;
+select name from job where name = %(job)s;
 
 -- name: job_runs
 select due_at, started_at, finished_at, ok, detail, attempts, worker from job_run
