@@ -1,15 +1,11 @@
 """What is periodic about customers and staff: use by month and segments."""
 
-from typing import TYPE_CHECKING
-
+from jobs.job import Run
 from service import segments, volumes
 from service.utility import utility
 
-if TYPE_CHECKING:
-    from jobs.schedule import Run
 
-
-def customer_months(run: "Run") -> str:
+def customer_months(run: Run) -> str:
     """Make the months that are due, a transaction each; an interrupted run is gone on with by the next."""
     zone = utility(run.conn).zone
     told = []
@@ -23,7 +19,7 @@ def customer_months(run: "Run") -> str:
     return f"rows new or changed: {', '.join(told)}"
 
 
-def segment_customers(run: "Run") -> str:
+def segment_customers(run: Run) -> str:
     """Propose the month's segments and apply them; who changed and why is on record."""
     segments.propose(run.conn, at=run.now)
     made = segments.apply(run.conn, by="job", at=run.now)
