@@ -1,6 +1,0 @@
-"""Who applied a change of segment."""
-
-from sql.migrate import script
-
-revision, down_revision = "0017", "0016"
-upgrade = script("0017_pre_people_more.sql")
