@@ -2,7 +2,7 @@
 
 A notice is written with the turn; the outbox is filled afterwards, a batch a transaction, and the account
 number up to which it is done is kept with the notice. Whoever is killed in between leaves a whole number of
-batches; another goes on there. A later notice takes back what earlier ones have not sent yet, before it writes
+batches; another goes on there. A later notice takes back what earlier ones have not sent yet before it writes
 its own.
 """
 

@@ -1,4 +1,4 @@
-"""A turn of an outage as a customer reads it: why, when, until when, where water is to be had, whom to ask."""
+"""A turn of an outage as a customer reads it: why, when, where water is to be had, whom to ask."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta

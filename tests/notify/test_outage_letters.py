@@ -1,4 +1,4 @@
-"""What customers and colleagues read of an outage: every form, both languages, no gap and no contradiction."""
+"""What customers and colleagues read of an outage: every form, both languages, no gap."""
 
 import re
 from collections.abc import Mapping

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from service import outage_drafts, outage_notices, outages
-from service.outage import Deed, Outage
+from service.outage import Deed, Outage, lock
 from service.outage_area import Area
 from service.outage_drafts import Draft
 from service.tickets import Actor
@@ -19,13 +19,13 @@ LI = Actor("li (Li Ming)")
 
 
 def people(conn: Connection, count: int, *, dma: str = "D1", first: int = 1, **values: Any) -> None:
-    """Insert customers C-00001, ... of a district with a service point each; every tenth has no address at all."""
+    """Insert customers C-00001, ... of a district with a service point each; every tenth has no address."""
     given = {"language": "zh", "segment": "general", "channel": "email", "manager_id": None} | values
     conn.execute(
         """
         insert into customer (account_no, name, language, segment, channel, manager_id, dma_id, email, phone)
-        select 'C-' || lpad(n::text, 6, '0'), '客户' || n, %(language)s, %(segment)s, %(channel)s, %(manager_id)s, d.id,
-            case when n %% 10 > 0 then 'c' || n || '@example.org' end,
+        select 'C-' || lpad(n::text, 6, '0'), '客户' || n, %(language)s, %(segment)s, %(channel)s, %(manager_id)s,
+            d.id, case when n %% 10 > 0 then 'c' || n || '@example.org' end,
             case when n %% 10 > 0 then '+86 139 ' || n end
         from generate_series(%(first)s::int, %(last)s::int) n, dma d where d.code = %(dma)s""",
         given | {"first": first, "last": first + count - 1, "dma": dma},
@@ -93,8 +93,6 @@ class Operator:
         self.conn.execute("update outbox set state = 'sent', attempts = 1 where state = 'pending'")
 
     def outage(self, id_: int) -> Outage:
-        from service.outage import lock
-
         with self.conn.transaction():
             return lock(self.conn, id_)
 

@@ -99,7 +99,7 @@ def test_no_change_is_no_version_and_no_message(desk: Operator) -> None:
 
 def test_planned_work_on_short_notice_needs_a_reason(desk: Operator) -> None:
     id_ = desk.draft(starts_at=NOW + 5 * HOUR, expected_end=NOW + 9 * HOUR)
-    with pytest.raises(ConflictError, match="announced 24 h ahead; this begins in 5.0 h"):
+    with pytest.raises(ConflictError, match=r"announced 24 h ahead; this begins in 5\.0 h"):
         outages.announce(desk.conn, id_, deed(), override=True)
     outages.announce(desk.conn, id_, deed(why="the valve leaks"), override=True)
     why, detail = desk.conn.execute(
