@@ -24,8 +24,8 @@ def people(conn: Connection, count: int, *, dma: str = "D1", first: int = 1, **v
     conn.execute(
         """
         insert into customer (account_no, name, language, segment, channel, manager_id, dma_id, email, phone)
-        select 'C-' || lpad(n::text, 6, '0'), '客户' || n, %(language)s, %(segment)s, %(channel)s, %(manager_id)s,
-            d.id, case when n %% 10 > 0 then 'c' || n || '@example.org' end,
+        select 'C-' || lpad(n::text, 6, '0'), '客户' || n, %(language)s, %(segment)s, %(channel)s,
+            %(manager_id)s, d.id, case when n %% 10 > 0 then 'c' || n || '@example.org' end,
             case when n %% 10 > 0 then '+86 139 ' || n end
         from generate_series(%(first)s::int, %(last)s::int) n, dma d where d.code = %(dma)s""",
         given | {"first": first, "last": first + count - 1, "dma": dma},
