@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0019", "0018"
-upgrade = script("0019_post_outage_area.sql")
+revision, down_revision = "0020", "0019"
+upgrade = script("0020_post_outage_area.sql")

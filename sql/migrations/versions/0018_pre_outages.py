@@ -1,6 +1,0 @@
-"""Outages from draft to restoration."""
-
-from sql.migrate import script
-
-revision, down_revision = "0018", "0017"
-upgrade = script("0018_pre_outages.sql")
