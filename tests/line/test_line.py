@@ -1,17 +1,15 @@
 """From the meter to the mailbox, through the real roles, broker, database and mail server."""
 
-import json
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
-import paho.mqtt.client as mqtt
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
 from psycopg import sql
 
 from jobs.stack import StackUrls
 from sql.pool import Connection
 from tests import factories
+from tests.line.meter import Meter
 from tests.post_office import open_post_office
 from tests.processes import role
 from tests.waiting import until
@@ -22,25 +20,6 @@ HOURS = DAYS * 24 + 1
 UNSEEN = b"""
 select count(*) from arrival a, feed_position p
 where p.consumer = 'detect' and not pg_visible_in_snapshot(a.xid, p.seen)"""
-
-
-class Meter:
-    """Publishes as a meter does: MQTT 5, QoS 1, and waits for the PUBACK."""
-
-    def __init__(self, url: str, prefix: str) -> None:
-        host, port = url.removeprefix("mqtt://").split(":")
-        self.prefix = prefix
-        self.client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-        self.client.connect(host, int(port))
-        self.client.loop_start()
-
-    def publish(self, serial: str, message: object) -> None:
-        info = self.client.publish(f"{self.prefix}/{serial}/readings", json.dumps(message), qos=1)
-        info.wait_for_publish(10)
-
-    def close(self) -> None:
-        self.client.disconnect()
-        self.client.loop_stop()
 
 
 def a_month_with_a_leak(now: datetime) -> list[dict[str, object]]:
