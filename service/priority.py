@@ -16,7 +16,7 @@ _LEVEL: dict[str, Level] = {
     Severity.HIGH: "high",
     Severity.CRITICAL: "urgent",
 }
-_ALWAYS_URGENT = (Segment.LARGE, Segment.SPECIAL, Segment.VULNERABLE)
+ALWAYS_URGENT = (Segment.LARGE, Segment.SPECIAL, Segment.VULNERABLE)
 _BURSTS = ("burst", "main_burst")
 
 
@@ -39,7 +39,7 @@ def judge(*, segment: str | None, severity: str, detectors: Collection[str]) -> 
     Urgent are the findings of large, special and vulnerable customers, whatever they are; bursts; and
     whatever is critical. The rest follows the severity.
     """
-    reasons = [f"segment_{segment}"] if segment in _ALWAYS_URGENT else []
+    reasons = [f"segment_{segment}"] if segment in ALWAYS_URGENT else []
     reasons += [f"detector_{detector}" for detector in _BURSTS if detector in detectors]
     if severity == Severity.CRITICAL:
         reasons.append("severity_critical")
