@@ -52,6 +52,25 @@ class Problem:
     active: bool = True
 
 
+@dataclass(frozen=True)
+class Recurring:
+    """A cause that came back to a subject: a customer, district or meter.
+
+    `again` counts the tickets opened within AGAIN_WITHIN of the resolution of the one before.
+    """
+
+    cause: str
+    zh: str
+    en: str
+    subject: str
+    name: str | None
+    tickets: int
+    again: int
+    shortest_rest_days: float | None
+    last_resolved_at: datetime
+    ticket_ids: list[int]
+
+
 def add_cause(conn: Connection, cause: Cause, *, actor: Actor, at: datetime) -> None:
     """Add a cause; ConflictError where its code is taken."""
     if conn.execute(Q["add_cause"], _values(cause, actor, at)).fetchone() is None:
@@ -83,6 +102,21 @@ def change_problem(
     given = _problem(problem, actor, at) | {"id": id_, "version": version}
     if conn.execute(Q["change_problem"], given).fetchone() is None:
         raise _stale(conn, "known problem", id_)
+
+
+def recurring(
+    conn: Connection,
+    by: By,
+    since: datetime,
+    until: datetime,
+    *,
+    cause: str | None = None,
+    least: int = 2,
+    limit: int = 100,
+) -> list[Recurring]:
+    """Return the causes that came at least `least` times, of tickets resolved after `since`, up to `until`."""
+    given = {"by": by, "since": since, "until": until, "cause": cause, "least": least, "limit": limit}
+    return [Recurring(*row) for row in conn.execute(Q["recurring"], given | {"again": AGAIN_WITHIN})]
 
 
 def _check_cause(conn: Connection, problem: Problem) -> None:

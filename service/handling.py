@@ -1,21 +1,19 @@
 """What a person does with a ticket beside its steps: a remark, another priority, a step taken back."""
 
-from datetime import datetime
-
 from core.errors import BadDataError
 from service import deadlines, tickets
 from service.priority import RANK, Level, Priority
-from service.tickets import OPEN_STATES, Act, Actor, Entry, Ticket
+from service.tickets import OPEN_STATES, Act, Entry, Ticket
 from sql.pool import Connection
 from sql.query import Queries
 
 Q = Queries("tickets")
 
 
-def remark(conn: Connection, ticket_id: int, *, actor: Actor, at: datetime, why: str) -> Ticket:
+def remark(conn: Connection, ticket_id: int, act: Act) -> Ticket:
     """Put a remark on record."""
     ticket = tickets.lock(conn, ticket_id)
-    tickets.note(conn, ticket_id, Entry("note", why), at=at, actor=actor.name)
+    tickets.note(conn, ticket_id, Entry("note", act.why), at=act.at, actor=act.actor.name)
     return ticket
 
 

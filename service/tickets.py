@@ -30,6 +30,18 @@ STEPS: dict[Step, tuple[frozenset[str], str]] = {
 }
 
 
+def allowed(state: str, waiting_since: datetime | None) -> list[str]:
+    """Return the steps that a state allows, beside notes and relations, which every state does."""
+    steps: list[str] = [step for step, (states, _) in STEPS.items() if state in states]
+    if state in OPEN_STATES:
+        steps += ["resume" if waiting_since else "pause", "priority", "merge"]
+    if state == "merged":
+        steps.append("unmerge")
+    if state in {"acknowledged", "responded", "resolved", "confirmed"}:
+        steps.append("undo")
+    return steps
+
+
 @dataclass(frozen=True)
 class Actor:
     """Who acts: a name for the record and, where it is a member of staff, the id."""
@@ -76,15 +88,8 @@ class Ticket:
     merged_into: int | None
 
     def allowed(self) -> list[str]:
-        """Return what this state allows, beside notes and relations, which it always does."""
-        steps: list[str] = [step for step, (states, _) in STEPS.items() if self.state in states]
-        if self.state in OPEN_STATES:
-            steps += ["resume" if self.waiting_since else "pause", "priority", "merge"]
-        if self.state == "merged":
-            steps.append("unmerge")
-        if self.state in {"acknowledged", "responded", "resolved", "confirmed"}:
-            steps.append("undo")
-        return steps
+        """Return the steps that are allowed now."""
+        return allowed(self.state, self.waiting_since)
 
 
 def acknowledge(
@@ -217,13 +222,13 @@ def latest_event(conn: Connection, ticket_id: int) -> int | None:
 def refusal(conn: Connection, ticket: Ticket, said: str) -> ConflictError:
     """Return the conflict that tells who changed the ticket last, what that was, and what is allowed now."""
     row = conn.execute(Q["last_change"], {"ticket_id": ticket.id}).fetchone()
-    allowed = ticket.allowed()
-    more: dict[str, Any] = {"allowed": allowed}
+    steps = ticket.allowed()
+    more: dict[str, Any] = {"allowed": steps}
     if row is not None:
         said += f"; last change: {row[2]} by {row[0]} at {row[1]:%Y-%m-%d %H:%M} UTC"
         names = ("by", "at", "kind", "why")
         more["changed"] = dict(zip(names, row, strict=True)) | {"version": ticket.version}
-    return ConflictError(f"{said}.", cure=f"Allowed now: {', '.join(allowed)}.", more=more)
+    return ConflictError(f"{said}.", cure=f"Allowed now: {', '.join(steps)}.", more=more)
 
 
 def _step(conn: Connection, ticket_id: int, step: Step, act: Act, **columns: Any) -> Ticket:

@@ -96,3 +96,103 @@ select account_no from customer where lower(email) = %(email)s and email <> '' o
 select s.id, t.opened_at, s.account_no, lower(t.reporter ->> 'email'), s.resolved_at
 from ticket t join ticket s on s.id = ticket_survivor(t.id)
 where t.id = %(ticket_id)s;
+
+-- name: tickets seq: staff, dma
+select t.id, t.state, t.source, t.topic, t.subject, t.opened_by, t.priority, t.urgent, t.sla, t.account_no, c.name as customer,
+    c.segment, d.code as dma, t.grp, s.login as assignee, t.routed_by, t.opened_at, t.response_due, t.resolution_due,
+    t.next_due, t.queue, t.waiting_since, t.acknowledged_at, t.responded_at, t.resolved_at, t.confirmed_at,
+    t.merged_into, t.cause_code, t.cause, t.version
+from ticket t
+left join customer c on c.account_no = t.account_no
+left join staff s on s.id = t.assignee_id
+left join dma d on d.id = t.dma_id
+where (t.opened_at, t.id) < (%(at)s::timestamptz, %(id)s::bigint)
+    and (%(states)s::text[] is null or t.state = any (%(states)s))
+    and (%(assignee)s::text is null or t.assignee_id = (select id from staff where login = %(assignee)s))
+    and (%(account_no)s::text is null or t.account_no = %(account_no)s)
+    and (%(urgent)s::boolean is null or t.urgent = %(urgent)s)
+    and (%(grp)s::text is null or t.grp = %(grp)s)
+    and (%(topic)s::text is null or t.topic = %(topic)s)
+    and (%(source)s::text is null or t.source = %(source)s)
+    and (%(dma)s::text is null or t.dma_id = (select id from dma where code = %(dma)s))
+    and (%(segment)s::text is null or c.segment = %(segment)s)
+    and (%(waiting)s::boolean is null or (t.waiting_since is not null) = %(waiting)s)
+    and (%(overdue)s::boolean is null or %(overdue)s = (t.waiting_since is null and t.next_due < %(now)s
+        and t.state in ('open', 'acknowledged', 'responded', 'reopened')))
+    and (%(since)s::timestamptz is null or t.opened_at >= %(since)s)
+    and (%(q)s::text is null or t.id in (select headwater_tickets_about(%(q)s)))
+order by t.opened_at desc, t.id desc limit %(limit)s;
+
+-- name: inbox seq: staff, dma
+select t.id, t.state, t.source, t.topic, t.subject, t.opened_by, t.priority, t.urgent, t.sla, t.account_no, c.name as customer,
+    c.segment, d.code as dma, t.grp, s.login as assignee, t.routed_by, t.opened_at, t.response_due, t.resolution_due,
+    t.next_due, t.queue, t.waiting_since, t.acknowledged_at, t.responded_at, t.resolved_at, t.confirmed_at,
+    t.merged_into, t.cause_code, t.cause, t.version
+from ticket t
+left join customer c on c.account_no = t.account_no
+left join staff s on s.id = t.assignee_id
+left join dma d on d.id = t.dma_id
+where (t.queue, t.next_due, t.id) > (%(queue)s::smallint, %(at)s::timestamptz, %(id)s::bigint)
+    and t.state in ('open', 'acknowledged', 'responded', 'reopened')
+    and (%(states)s::text[] is null or t.state = any (%(states)s))
+    and (%(assignee)s::text is null or t.assignee_id = (select id from staff where login = %(assignee)s))
+    and (%(account_no)s::text is null or t.account_no = %(account_no)s)
+    and (%(urgent)s::boolean is null or t.urgent = %(urgent)s)
+    and (%(grp)s::text is null or t.grp = %(grp)s)
+    and (%(topic)s::text is null or t.topic = %(topic)s)
+    and (%(source)s::text is null or t.source = %(source)s)
+    and (%(dma)s::text is null or t.dma_id = (select id from dma where code = %(dma)s))
+    and (%(segment)s::text is null or c.segment = %(segment)s)
+    and (%(waiting)s::boolean is null or (t.waiting_since is not null) = %(waiting)s)
+    and (%(overdue)s::boolean is null or %(overdue)s = (t.waiting_since is null and t.next_due < %(now)s
+        and t.state in ('open', 'acknowledged', 'responded', 'reopened')))
+    and (%(since)s::timestamptz is null or t.opened_at >= %(since)s)
+    and (%(q)s::text is null or t.id in (select headwater_tickets_about(%(q)s)))
+order by t.queue, t.next_due, t.id limit %(limit)s;
+
+-- name: one
+select t.id, t.state, t.source, t.topic, t.subject, t.opened_by, t.priority, t.urgent, t.sla, t.account_no, c.name as customer,
+    c.segment, d.code as dma, t.grp, s.login as assignee, t.routed_by, t.opened_at, t.response_due, t.resolution_due,
+    t.next_due, t.queue, t.waiting_since, t.acknowledged_at, t.responded_at, t.resolved_at, t.confirmed_at,
+    t.merged_into, t.cause_code, t.cause, t.version,
+    t.said, t.reporter,
+    (select count(*) from ticket_event e where e.ticket_id in (select ticket_family(t.id))) as events_total
+from ticket t
+left join customer c on c.account_no = t.account_no
+left join staff s on s.id = t.assignee_id
+left join dma d on d.id = t.dma_id
+where t.id = %(id)s;
+
+-- name: entries
+select at, actor, kind, from_state, to_state, why, detail from ticket_entry
+where ticket_id = %(id)s order by id limit %(limit)s;
+
+-- name: events
+select e.id, e.subject_kind, e.subject, e.grp, e.detectors, e.onset, e.detected_at, e.cleared_at, e.retracted_at,
+    e.severity, e.magnitude, e.unit, e.loss_m3, e.money
+from ticket_event t join event e on e.id = t.event_id
+where t.ticket_id in (select ticket_family(%(id)s)) order by e.detected_at desc, e.id desc limit %(limit)s;
+
+-- name: related
+select r.related_id as id, t.state, t.subject, r.why
+from ticket_relation r join ticket t on t.id = r.related_id
+where r.ticket_id = %(id)s order by r.related_id limit %(limit)s;
+
+-- name: merged
+select t.id, t.source, t.subject, t.account_no, t.opened_at, t.merged_into
+from ticket t where t.id in (select ticket_family(%(id)s)) and t.id <> %(id)s order by t.id limit %(limit)s;
+
+-- name: messages
+select o.id, o.step, o.channel, o.recipient, o.language, o.state, o.attempts, o.created_at, o.sent_at, o.last_error,
+    (select l.receipt from delivery l where l.outbox_id = o.id and l.ok order by l.attempt desc limit 1) as receipt
+from outbox o where o.ticket_id in (select ticket_family(%(id)s)) order by o.id limit %(limit)s;
+
+-- name: customer_by_account_no
+select account_no from customer where account_no = %(value)s;
+
+-- name: customer_by_meter
+select p.account_no from meter m
+join meter_installation i on i.meter_id = m.id and i.removed_at = 'infinity'
+join service_point p on p.id = i.service_point_id
+join customer c on c.account_no = p.account_no
+where m.serial = %(value)s;
