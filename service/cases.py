@@ -7,8 +7,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from core.errors import NotFoundError
-from service import deadlines, merging, routing, tickets, topics
+from core.errors import BadDataError
+from service import merging, routing, sla, tickets, topics
 from service.findings import Desk
 from service.messages import Step, tell
 from service.opening import Opened
@@ -52,7 +52,7 @@ def report(conn: Connection, case: Case, *, actor: Actor, at: datetime, desk: De
 
     A complaint about what is worked on already goes to that ticket instead, and joins the customer's open
     tickets of its kind into one: findings it may be about (`topics.GROUPS`), the events it names, and
-    earlier complaints of its topic. NotFoundError for a customer or an event that isn't there.
+    earlier complaints of its topic. BadDataError for a customer or an event that isn't there.
     """
     place = _place(conn, case)
     case_tickets = _same_matter(conn, case)
@@ -61,7 +61,7 @@ def report(conn: Connection, case: Case, *, actor: Actor, at: datetime, desk: De
     dma_id, segment = case.dma_id or place[0], place[1]
     priority = _priority(case, segment)
     route = routing.find(conn, case.account_no, dma_id, at)
-    by = deadlines.by_priority(conn, priority, at)
+    by = sla.by_priority(conn, priority, at, account_no=case.account_no, topic=case.topic)
     given = {
         "account_no": case.account_no,
         "service_point_id": case.service_point_id,
@@ -105,11 +105,11 @@ def _place(conn: Connection, case: Case) -> tuple[int | None, str | None]:
     if case.account_no is not None:
         known = conn.execute(Q["customer_of_case"], {"account_no": case.account_no}).fetchone()
         if known is None:
-            raise NotFoundError(f"There is no customer {case.account_no}.")
+            raise BadDataError(f"There is no customer {case.account_no}.")
     wanted = sorted(set(case.event_ids))
     found = {row[0] for row in conn.execute(Q["events_there"], {"event_ids": wanted})}
     if len(found) < len(wanted):
-        raise NotFoundError(f"There is no event {min(set(wanted) - found)}.")
+        raise BadDataError(f"There is no event {min(set(wanted) - found)}.")
     given = {"account_no": case.account_no, "service_point_id": case.service_point_id}
     row = conn.execute(Q["place_of_case"], given).fetchall()[0]
     return row[0], row[1]

@@ -11,12 +11,13 @@ from typing import Any, Literal
 from psycopg.types.json import Jsonb
 
 from core.errors import BadDataError, ConflictError, NotFoundError
-from service import deadlines
+from service import sla
 from service.priority import RANK, Priority
 from sql.pool import Connection
 from sql.query import Queries
 
 Q = Queries("service")
+CLOCK = Queries("deadlines")
 SYSTEM = "system"
 OPEN_STATES = frozenset({"open", "acknowledged", "responded", "reopened"})
 
@@ -83,8 +84,9 @@ class Ticket:
     response_due: datetime
     resolution_due: datetime
     version: int
-    opened_at: datetime
+    topic: str
     waiting_since: datetime | None
+    opened_at: datetime
     merged_into: int | None
 
     def allowed(self) -> list[str]:
@@ -136,7 +138,7 @@ def reopen(
 ) -> Ticket:
     """Open the ticket again with new deadlines; who resolved it stays on record."""
     ticket = held(conn, ticket_id, version)
-    anew = deadlines.by_policy(conn, ticket.sla, at)
+    anew = sla.by_policy(conn, ticket.sla, at)
     due = {"response_due": anew.response_due, "resolution_due": anew.resolution_due}
     return _step(conn, ticket_id, "reopen", Act(actor, at, why, version), **due)
 
@@ -186,11 +188,15 @@ def note(
 
 
 def raise_priority(conn: Connection, ticket_id: int, priority: Priority, *, at: datetime) -> bool:
-    """Lift a ticket that has become more pressing; deadlines only ever come nearer by this."""
+    """Lift a ticket that has become more pressing; deadlines only ever come nearer by this.
+
+    One that waits for the customer gets the time of its new priority from when its clock goes on.
+    """
     ticket = lock(conn, ticket_id)
     if ticket.state not in OPEN_STATES or RANK[priority.level] <= RANK[ticket.priority]:
         return False
-    new = deadlines.by_priority(conn, priority, at)
+    start = ticket.waiting_since or at  # where its clock stands
+    new = sla.by_priority(conn, priority, start, account_no=ticket.account_no, topic=ticket.topic)
     conn.execute(
         Q["set_priority"],
         {
@@ -236,6 +242,8 @@ def _step(conn: Connection, ticket_id: int, step: Step, act: Act, **columns: Any
     states, to_state = STEPS[step]
     if ticket.state not in states:
         raise refusal(conn, ticket, f"Ticket {ticket.id} is {ticket.state}: it can't be {to_state}")
+    if ticket.waiting_since is not None and to_state not in OPEN_STATES:
+        conn.execute(CLOCK["end_pause"], {"ticket_id": ticket_id, "at": act.at, "actor": act.actor.name})
     conn.execute(Q[f"set_{to_state}"], {"ticket_id": ticket_id, "at": act.at, **columns})
     detail = {name: columns[name] for name in ("cause", "cause_code") if columns.get(name)}
     note(

@@ -32,7 +32,6 @@ create table known_problem (
 comment on column known_problem.zh is 'title, symptoms, and steps (a list)';
 comment on column known_problem.sectors is 'none: every sector';
 
-alter table ticket add column if not exists waiting_since timestamptz;
 alter table ticket add column cause_code text, add column reporter jsonb not null default '{}';
 -- Both are computed once for every ticket there is: seconds for a million.
 -- squawk-ignore adding-field-with-default
@@ -108,7 +107,7 @@ create index customer_email_idx on customer (lower(email)) where email <> '';
 
 grant select on cause_code, known_problem to headwater_api, headwater_notify;
 grant insert, update on cause_code, known_problem to headwater_api;
-grant update (priority, urgent, sla, merged_into, cause_code, topic, subject, said, reporter, waiting_since) on ticket to headwater_api;
+grant update (priority, urgent, sla, merged_into, cause_code, topic, subject, said, reporter) on ticket to headwater_api;
 grant delete on ticket_relation to headwater_api, headwater_notify;
 grant select, insert, update on mail_in to headwater_notify;
 grant select on mail_in to headwater_api;
