@@ -8,7 +8,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from core.errors import BadDataError
-from service import merging, routing, sla, tickets, topics
+from service import handling, merging, routing, sla, tickets, topics
 from service.findings import Desk
 from service.messages import Step, tell
 from service.opening import Opened
@@ -95,7 +95,8 @@ def report(conn: Connection, case: Case, *, actor: Actor, at: datetime, desk: De
     detail = {"source": case.source, "topic": case.topic, "reasons": list(priority.reasons)}
     entry = Entry("opened", route.why, detail)
     tickets.note(conn, ticket_id, entry, at=at, actor=actor.name, to_state="open")
-    step = Step("opened", "opened", reasons=priority.reasons)
+    told = f"{case.subject}\n{case.said}".strip() if case.event_ids else ""
+    step = Step("opened", "opened", reasons=priority.reasons, why=told)
     tell(conn, ticket_id, step, webhooks=desk.webhooks if desk else (), at=at)
     return Opened(ticket_id, "opened")
 
@@ -156,6 +157,7 @@ def _join(
     entry_id = tickets.note(
         conn, ticket_id, Entry("complaint", case.subject, detail), at=at, actor=actor.name
     )
+    handling.heard(conn, ticket_id, actor, at)
     tickets.raise_priority(conn, ticket_id, Priority(case.level, tuple(case.reasons)), at=at)
     step = Step("complaint", f"complaint:{entry_id}", why=f"{case.subject}\n{case.said}".strip())
     tell(conn, ticket_id, step, webhooks=desk.webhooks if desk else (), at=at)

@@ -114,7 +114,7 @@ def recurring(
     least: int = 2,
     limit: int = 100,
 ) -> list[Recurring]:
-    """Return the causes that came at least `least` times, of tickets resolved after `since`, up to `until`."""
+    """Return causes that came at least `least` times among tickets resolved after `since`, up to `until`."""
     given = {"by": by, "since": since, "until": until, "cause": cause, "least": least, "limit": limit}
     return [Recurring(*row) for row in conn.execute(Q["recurring"], given | {"again": AGAIN_WITHIN})]
 

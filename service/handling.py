@@ -1,9 +1,11 @@
 """What a person does with a ticket beside its steps: a remark, another priority, a step taken back."""
 
+from datetime import datetime
+
 from core.errors import BadDataError
-from service import deadlines, tickets
+from service import deadlines, sla, tickets
 from service.priority import RANK, Level, Priority
-from service.tickets import OPEN_STATES, Act, Entry, Ticket
+from service.tickets import OPEN_STATES, Act, Actor, Entry, Ticket
 from sql.pool import Connection
 from sql.query import Queries
 
@@ -30,7 +32,8 @@ def set_priority(conn: Connection, ticket_id: int, level: Level, act: Act) -> Ti
         raise BadDataError(f"Ticket {ticket_id} has the priority {level} already.")
     raised = RANK[level] > RANK[ticket.priority]
     priority = Priority(level, ("person",))
-    new = deadlines.by_priority(conn, priority, act.at if raised else ticket.opened_at)
+    start = act.at if raised else ticket.opened_at
+    new = sla.by_priority(conn, priority, start, account_no=ticket.account_no, topic=ticket.topic)
     given = {
         "ticket_id": ticket_id,
         "priority": level,
@@ -43,6 +46,32 @@ def set_priority(conn: Connection, ticket_id: int, level: Level, act: Act) -> Ti
     detail = {"from": ticket.priority, "to": level}
     tickets.note(conn, ticket_id, Entry("priority", act.why, detail), at=act.at, actor=act.actor.name)
     return tickets.lock(conn, ticket_id)
+
+
+def pause(conn: Connection, ticket_id: int, act: Act) -> Ticket:
+    """Stop the clock while the ticket waits for the customer."""
+    ticket = tickets.held(conn, ticket_id, act.version)
+    if "pause" not in ticket.allowed():
+        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {_how(ticket)}: it can't be paused")
+    return deadlines.pause(conn, ticket_id, actor=act.actor, why=act.why, at=act.at)
+
+
+def resume(conn: Connection, ticket_id: int, act: Act) -> Ticket:
+    """Let the clock go on."""
+    ticket = tickets.held(conn, ticket_id, act.version)
+    if "resume" not in ticket.allowed():
+        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {_how(ticket)}: it doesn't wait")
+    return deadlines.resume(conn, ticket_id, actor=act.actor, at=act.at, why=act.why)
+
+
+def heard(conn: Connection, ticket_id: int, actor: Actor, at: datetime) -> None:
+    """Let the clock of a ticket go on if it waits for the customer, who has spoken."""
+    if tickets.lock(conn, ticket_id).waiting_since is not None:
+        deadlines.resume(conn, ticket_id, actor=actor, at=at, why="the customer answered")
+
+
+def _how(ticket: Ticket) -> str:
+    return "waiting for the customer" if ticket.waiting_since else ticket.state
 
 
 def undo(conn: Connection, ticket_id: int, act: Act) -> Ticket:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from service import cases, tickets, topics
+from service import cases, handling, tickets, topics
 from service.cases import Case
 from service.findings import Desk
 from service.messages import Step, tell
@@ -113,7 +113,9 @@ def _go_on(
     ticket = tickets.lock(conn, ticket_id)
     entry = Entry("mail", mail.text, _detail(mail))
     entry_id = tickets.note(conn, ticket_id, entry, at=at, actor=sender.login or mail.sender)
-    if sender.staff_id is not None and sender.staff_id == ticket.assignee_id:
+    if sender.staff_id is None:
+        handling.heard(conn, ticket_id, Actor(mail.sender), at)
+    elif sender.staff_id == ticket.assignee_id:
         return
     step = Step("replied", f"replied:{entry_id}", why=f"{mail.name or mail.sender}: {mail.text}")
     tell(conn, ticket_id, step, webhooks=desk.webhooks if desk else (), at=at)

@@ -1,7 +1,7 @@
 """Several tickets about one matter: one is merged into another, or they are related."""
 
 from core.errors import BadDataError, ConflictError, NotFoundError
-from service import tickets
+from service import deadlines, tickets
 from service.findings import Desk
 from service.messages import Step, tell
 from service.priority import RANK
@@ -42,6 +42,9 @@ def merge(
             f" {into.account_no or 'no customer'}.",
             cure="Set across_customers if that is meant, or relate them.",
         )
+    if ticket.waiting_since is not None:
+        deadlines.resume(conn, ticket_id, actor=act.actor, at=act.at, why=f"merged into ticket {into_id}")
+        ticket = tickets.lock(conn, ticket_id)
     conn.execute(Q["set_merged"], {"ticket_id": ticket_id, "into_id": into_id})
     higher = max(ticket, into, key=lambda t: RANK[t.priority])
     taken = {"priority": higher.priority, "urgent": higher.urgent, "sla": higher.sla}

@@ -136,7 +136,7 @@ def list_problems(
     return page.build(request, response, "known-problems", items, given.limit, lambda p: (p.id,))
 
 
-@router.post("/known-problems", operation_id="addKnownProblem", responses=answers(KNOWN, 413))
+@router.post("/known-problems", operation_id="addKnownProblem", responses=answers(KNOWN, 409, 413))
 def add_problem(caller: Writer, given: NewProblem) -> KnownProblem:
     """Add a known problem."""
     with caller.transaction() as conn:

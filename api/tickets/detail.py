@@ -25,7 +25,7 @@ def detail(conn: Connection, id_: int) -> TicketDetail:
             "events": [event_shaped(event) for event in rows(conn, "tickets.events", id=id_, limit=MOST)],
             "related": rows(conn, "tickets.related", id=id_, limit=MOST),
             "merged": rows(conn, "tickets.merged", id=id_, limit=MOST),
-            "pauses": [],
+            "pauses": rows(conn, "tickets.pauses", id=id_, limit=MOST),
             "known_problems": [] if over else rows(conn, "causes.offered", id=id_, limit=OFFERS),
             "messages": rows(conn, "tickets.messages", id=id_, limit=MOST),
         }

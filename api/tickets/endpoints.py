@@ -85,7 +85,7 @@ def list_tickets(
     return page.build(request, response, kind, items, given.limit, key)
 
 
-@router.post("", operation_id="openTicket", responses=answers(OPENED, 413))
+@router.post("", operation_id="openTicket", responses=answers(OPENED, 409, 413))
 def open_ticket(caller: Writer, given: NewTicket) -> Opened:
     """Take a complaint or question in, by whichever channel it came.
 

@@ -137,3 +137,19 @@ def unrelate(caller: Writer, id_: TicketId, given: Relation) -> TicketDetail:
     with caller.transaction() as conn:
         merging.unrelate(conn, id_, given.ticket, _act(caller, given))
         return detail(conn, id_)
+
+
+@router.post("/pause", operation_id="pauseTicket", responses=STEP)
+def pause(caller: Writer, id_: TicketId, given: Reason) -> TicketDetail:
+    """Say that it waits for the customer, and for what: its clock stands still."""
+    with caller.transaction() as conn:
+        handling.pause(conn, id_, Act(**_said(caller, given)))
+        return detail(conn, id_)
+
+
+@router.post("/resume", operation_id="resumeTicket", responses=STEP)
+def resume(caller: Writer, id_: TicketId, given: Remark | None = None) -> TicketDetail:
+    """Let its clock go on: what was left before a deadline is left of it now."""
+    with caller.transaction() as conn:
+        handling.resume(conn, id_, Act(**_said(caller, given or Remark())))
+        return detail(conn, id_)

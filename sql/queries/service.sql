@@ -180,7 +180,7 @@ select jsonb_build_object(
         'resolution_due', t.resolution_due, 'routed_by', t.routed_by,
         'related', coalesce((select jsonb_agg(r.related_id order by r.related_id) from ticket_relation r
             where r.ticket_id = t.id), '[]')),
-    'topic', t.topic, 'subject', t.subject, 'said', t.said, 'source', t.source,
+    'topic', t.topic, 'reporter', t.reporter, 'subject', t.subject, 'said', t.said, 'source', t.source,
     'customer', case when c.account_no is not null then jsonb_build_object('account_no', c.account_no,
         'name', c.name, 'sector', c.sector, 'segment', c.segment, 'language', c.language,
         'address', coalesce(p.address, c.address), 'phone', c.phone, 'email', c.email, 'shifts', c.shifts) end,

@@ -196,3 +196,13 @@ join meter_installation i on i.meter_id = m.id and i.removed_at = 'infinity'
 join service_point p on p.id = i.service_point_id
 join customer c on c.account_no = p.account_no
 where m.serial = %(value)s;
+
+-- name: pauses
+select began_at, began_by, why, ended_at, ended_by from ticket_pause where ticket_id = %(id)s order by id limit %(limit)s;
+
+-- name: open_of_customer
+select t.id, t.state, t.priority, t.urgent, t.grp, (select s.login from staff s where s.id = t.assignee_id) as assignee,
+    t.opened_at, t.response_due, t.resolution_due
+from ticket t
+where t.account_no = %(account_no)s and t.state in ('open', 'acknowledged', 'responded', 'reopened')
+order by t.opened_at desc, t.id desc limit %(limit)s;
