@@ -42,7 +42,7 @@ def _act(caller: Caller, given: Note | Relation) -> Act:
 
 @router.post("/acknowledge", operation_id="acknowledgeTicket", responses=STEP)
 def acknowledge(caller: Writer, id_: TicketId, given: Remark | None = None) -> TicketDetail:
-    """Take a ticket on."""
+    """Take a ticket on: somebody looks after it now."""
     with caller.transaction() as conn:
         tickets.acknowledge(conn, id_, **_said(caller, given or Remark()))
         return detail(conn, id_)
