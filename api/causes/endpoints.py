@@ -138,7 +138,7 @@ def list_problems(
 
 @router.post("/known-problems", operation_id="addKnownProblem", responses=answers(KNOWN, 409, 413))
 def add_problem(caller: Writer, given: NewProblem) -> KnownProblem:
-    """Add a known problem."""
+    """Add a known problem, in both languages."""
     with caller.transaction() as conn:
         made = _made_problem(given)
         return _problem(conn, causes.add_problem(conn, made, actor=_actor(caller), at=caller.now()))
