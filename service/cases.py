@@ -12,7 +12,7 @@ from service import handling, merging, routing, sla, tickets, topics
 from service.findings import Desk
 from service.messages import Step, tell
 from service.opening import Opened
-from service.priority import ALWAYS_URGENT, Level, Priority
+from service.priority import Level, Priority, Standing, of_case
 from service.tickets import SYSTEM, Act, Actor, Entry
 from sql.pool import Connection
 from sql.query import Queries
@@ -54,12 +54,12 @@ def report(conn: Connection, case: Case, *, actor: Actor, at: datetime, desk: De
     tickets of its kind into one: findings it may be about (`topics.GROUPS`), the events it names, and
     earlier complaints of its topic. BadDataError for a customer or an event that isn't there.
     """
-    place = _place(conn, case)
+    place_dma_id, standing = _place(conn, case)
     case_tickets = _same_matter(conn, case)
     if case_tickets:
         return Opened(_join(conn, case, case_tickets, actor, at, desk), "joined")
-    dma_id, segment = case.dma_id or place[0], place[1]
-    priority = _priority(case, segment)
+    dma_id = case.dma_id or place_dma_id
+    priority = of_case(case.level, tuple(case.reasons), standing if case.topic in topics.SUPPLY else None)
     route = routing.find(conn, case.account_no, dma_id, at)
     by = sla.by_priority(conn, priority, at, account_no=case.account_no, topic=case.topic)
     given = {
@@ -101,8 +101,8 @@ def report(conn: Connection, case: Case, *, actor: Actor, at: datetime, desk: De
     return Opened(ticket_id, "opened")
 
 
-def _place(conn: Connection, case: Case) -> tuple[int | None, str | None]:
-    """Return the district and segment of the customer or service point; check that all of it is there."""
+def _place(conn: Connection, case: Case) -> tuple[int | None, Standing | None]:
+    """Return the district, and what the customer's segment brings; check that all of it is there."""
     if case.account_no is not None:
         known = conn.execute(Q["customer_of_case"], {"account_no": case.account_no}).fetchone()
         if known is None:
@@ -113,15 +113,8 @@ def _place(conn: Connection, case: Case) -> tuple[int | None, str | None]:
         raise BadDataError(f"There is no event {min(set(wanted) - found)}.")
     given = {"account_no": case.account_no, "service_point_id": case.service_point_id}
     row = conn.execute(Q["place_of_case"], given).fetchall()[0]
-    return row[0], row[1]
-
-
-def _priority(case: Case, segment: str | None) -> Priority:
-    """Return how pressing the case is: as was said, or urgent for whom it comes from."""
-    reasons = tuple(case.reasons)
-    if case.level != "urgent" and topics.urgent_topic(case.topic, segment, ALWAYS_URGENT):
-        return Priority("urgent", (*reasons, f"segment_{segment}"))
-    return Priority(case.level, reasons)
+    dma_id, segment, urgent, lift = row
+    return dma_id, Standing(segment, urgent, lift) if segment else None
 
 
 def _same_matter(conn: Connection, case: Case) -> list[int]:

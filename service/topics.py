@@ -1,7 +1,5 @@
 """What people bring to the desk, and which findings each may be about."""
 
-from collections.abc import Collection
-
 TOPICS = ("leak", "no_water", "low_pressure", "quality", "bill", "meter", "service", "other")
 GROUPS: dict[str, frozenset[str]] = {
     "leak": frozenset({"leak", "network"}),
@@ -10,6 +8,8 @@ GROUPS: dict[str, frozenset[str]] = {
     "meter": frozenset({"device"}),
 }
 """The groups of findings that a complaint of the topic is one with."""
+SUPPLY = frozenset({"leak", "no_water", "low_pressure", "quality"})
+"""Topics that are about the water itself: whose it is decides how pressing they are."""
 ALONE = frozenset({"service", "other"})
 """Topics of which two complaints are two matters."""
 
@@ -37,8 +37,3 @@ def guess(*texts: str) -> str:
             if any(word in folded for word in words):
                 return topic
     return "other"
-
-
-def urgent_topic(topic: str, segment: str | None, always: Collection[str]) -> bool:
-    """Whether a complaint takes the green channel for whom it comes from: not for bills and forms."""
-    return segment in always and topic in {"leak", "no_water", "low_pressure", "quality"}

@@ -37,9 +37,11 @@ select account_no from customer where account_no = %(account_no)s;
 select id from event where id = any (%(event_ids)s::bigint[]);
 
 -- name: place_of_case
-select coalesce((select dma_id from service_point where id = %(service_point_id)s),
-    (select dma_id from customer where account_no = %(account_no)s)),
-    (select segment from customer where account_no = %(account_no)s);
+select coalesce((select dma_id from service_point where id = %(service_point_id)s), c.dma_id), c.segment,
+    coalesce(g.urgent, false), coalesce(g.lift, 0)
+from (values (%(account_no)s::text)) of (account_no)
+left join customer c on c.account_no = of.account_no
+left join segment_rule g on g.segment = c.segment and g.sector = c.sector;
 
 -- name: tickets_of_matter
 select t.id from ticket t
