@@ -13,7 +13,7 @@ from babel import Locale
 from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
 
-_LOCALE = {"zh": Locale.parse("zh_Hans_CN"), "en": Locale.parse("en_GB")}
+LOCALE = {"zh": Locale.parse("zh_Hans_CN"), "en": Locale.parse("en_GB")}
 _ONE_UNIT = 1_000_000  # never go over to the next larger unit
 _INSTANT = {"zh": "M月d日（EEE）HH:mm", "en": "EEE d MMM, HH:mm"}
 _DATED = {"zh": "y年M月d日（EEE）HH:mm", "en": "EEE d MMM y, HH:mm"}
@@ -34,8 +34,8 @@ class Speech:
     """One language, one time zone."""
 
     def __init__(self, language: str, zone: tzinfo, year: int) -> None:
-        self.language = language if language in _LOCALE else "en"
-        self._locale = _LOCALE[self.language]
+        self.language = language if language in LOCALE else "en"
+        self._locale = LOCALE[self.language]
         self._units = _UNITS[self.language]
         self._zone = zone
         self._year = year
@@ -95,6 +95,15 @@ class Speech:
         if number is None or not currency:
             return ""
         return str(format_currency(number, currency, locale=self._locale))
+
+    def whole_money(self, amount: object, currency: str | None) -> str:
+        """Return an amount with its currency, without cents from 100 on."""
+        number = finite(amount)
+        if number is None or not currency or abs(number) < 100:
+            return self.money(amount, currency)
+        options = {"locale": self._locale, "currency_digits": False}
+        pattern = self._locale.currency_formats["standard"].pattern.replace(".00", "")
+        return str(format_currency(round(number), currency, format=pattern, **options))
 
     def share(self, value: object) -> str:
         """Return a share (0..1) in per cent."""
