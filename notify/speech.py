@@ -17,6 +17,8 @@ LOCALE = {"zh": Locale.parse("zh_Hans_CN"), "en": Locale.parse("en_GB")}
 _ONE_UNIT = 1_000_000  # never go over to the next larger unit
 _INSTANT = {"zh": "M月d日（EEE）HH:mm", "en": "EEE d MMM, HH:mm"}
 _DATED = {"zh": "y年M月d日（EEE）HH:mm", "en": "EEE d MMM y, HH:mm"}
+_DAY = {"zh": "M月d日", "en": "d MMMM"}
+_DATED_DAY = {"zh": "y年M月d日", "en": "d MMMM y"}
 _UNITS = {
     "zh": {"lph": "升/小时", "m3h": "立方米/小时", "l": "升", "m3": "立方米", "kpa": "kPa", "mpa": "MPa"},
     "en": {"lph": "L/h", "m3h": "m³/h", "l": "L", "m3": "m³", "kpa": "kPa", "mpa": "MPa"},
@@ -116,6 +118,12 @@ class Speech:
             return ""
         local = at.astimezone(self._zone)
         pattern = _INSTANT if local.year == self._year else _DATED
+        return str(format_datetime(local, pattern[self.language], locale=self._locale))
+
+    def day(self, at: datetime) -> str:
+        """Return the local day of an instant, with the year where it isn't this one."""
+        local = at.astimezone(self._zone)
+        pattern = _DAY if local.year == self._year else _DATED_DAY
         return str(format_datetime(local, pattern[self.language], locale=self._locale))
 
     def span(self, span: timedelta) -> str:
