@@ -103,9 +103,10 @@ class Speech:
         number = finite(amount)
         if number is None or not currency or abs(number) < 100:
             return self.money(amount, currency)
-        options = {"locale": self._locale, "currency_digits": False}
         pattern = self._locale.currency_formats["standard"].pattern.replace(".00", "")
-        return str(format_currency(round(number), currency, format=pattern, **options))
+        return str(
+            format_currency(round(number), currency, pattern, locale=self._locale, currency_digits=False)
+        )
 
     def share(self, value: object) -> str:
         """Return a share (0..1) in per cent."""

@@ -3,16 +3,11 @@
 docs/service.md defines each figure; sql/queries/figures.sql is where it is counted.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from datetime import date, datetime, timedelta
-from typing import Any, Literal, get_args
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
-from psycopg.rows import class_row, dict_row
-
-from core.errors import BadDataError
-from sql.pool import Connection
 from sql.query import Queries
 
 Q = Queries("figures")
@@ -23,7 +18,7 @@ DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 BASELINE_H = 168.0
 #: From so many events on, a group has a past of its own.
 BASELINE_EVENTS = 10
-#: Months before the running one that are made again: tickets of theirs are still answered, resolved, reopened.
+#: Months before the running one that are made again: their tickets are still worked on.
 MONTHS_OPEN = 3
 
 Behind = Literal[

@@ -3,15 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 from zoneinfo import ZoneInfo
 
-from psycopg.rows import class_row
-
-from core.errors import NotFoundError
-from service import figures
 from service.figures import Dimension, Figures
-from sql.pool import Connection
 from sql.query import Queries
 
 Q = Queries("figures")

@@ -39,7 +39,7 @@ _HIGHER: dict[str, Level] = {"low": "normal", "normal": "high", "high": "urgent"
 
 @dataclass(frozen=True)
 class Answer:
-    """What the customer says: satisfied or not, a score from 1 (bad) to 5, a remark of up to 2,000 characters."""
+    """What the customer says: satisfied or not, a score from 1 (bad) to 5, a remark of up to 2,000 signs."""
 
     satisfied: bool
     score: int | None = None
@@ -63,42 +63,31 @@ class Survey:
 
 
 def on_resolved(conn: Connection, ticket_id: int, *, at: datetime, desk: Desk | None = None) -> int | None:
-    """Ask the customer about a ticket that a person has resolved; return the round, None where nobody is asked.
+    """Ask the customer about a ticket that a person has resolved; return the round, None if nobody is asked.
 
-    Nobody is asked of a ticket without a customer. A customer who can't be reached, or who was asked about another
-    ticket a short while ago, is not written to, and an entry says so.
+    Nobody is asked of a ticket without a customer. A customer who can't be reached, or who was asked about
+    another ticket a short while ago, is not written to, and an entry says so.
     """
     row = conn.execute(Q["survey_ticket"], {"ticket_id": ticket_id}).fetchone()
     if row is None:
         raise NotFoundError(f"There is no ticket {ticket_id}.")
-    state, account_no, resolved_by, _, subject, group, opened_at, name, last, _ = row
+    state, account_no, subject, group, opened_at, name, last = row
     if account_no is None or state != "resolved":
         return None
     valid_days, _, rest_days = _policy(conn)
-    lately = {"account_no": account_no, "ticket_id": ticket_id, "after": at - timedelta(days=rest_days)}
     ways = reach.of_customer(conn, account_no)
+    lately = {"account_no": account_no, "ticket_id": ticket_id, "after": at - timedelta(days=rest_days)}
+    hindrance = ""
     if not ways:
-        tickets.note(conn, ticket_id, Entry("survey_unsent", "the customer has no address: ask by telephone"), at=at)
-        return None
-    if last == 0 and conn.execute(Q["asked_lately"], lately).fetchall()[0][0]:
-        why = "the customer was asked about another ticket a short while ago"
-        tickets.note(conn, ticket_id, Entry("survey_unsent", why), at=at)
+        hindrance = "the customer has no address: ask by telephone"
+    elif last == 0 and conn.execute(Q["asked_lately"], lately).fetchall()[0][0]:
+        hindrance = "the customer was asked about another ticket a short while ago"
+    if hindrance:
+        tickets.note(conn, ticket_id, Entry("survey_unsent", hindrance), at=at)
         return None
     round_, expires_at = int(last) + 1, (at + timedelta(days=valid_days)).replace(microsecond=0)
-    made = conn.execute(
-        Q["insert_survey"],
-        {
-            "ticket_id": ticket_id,
-            "round": round_,
-            "token_sha256": _digest(token(conn, ticket_id, round_, expires_at)),
-            "account_no": account_no,
-            "resolved_by": resolved_by,
-            "at": at,
-            "expires_at": expires_at,
-            "channel": "link",
-        },
-    ).fetchone()
-    if made is None:
+    link = token(conn, ticket_id, round_, expires_at)
+    if _insert(conn, ticket_id, round_, "link", at, expires_at, link) is None:
         return None
     supplier = utility(conn)
     facts = {
@@ -170,51 +159,45 @@ def answer(conn: Connection, link: str, said: Answer, *, at: datetime, desk: Des
     ticket = tickets.lock(conn, found.ticket_id)
     found = look(conn, link, at=at)
     if found.state == "asked":
-        _take(conn, ticket, found.id, found.round, said, "link", CUSTOMER, at, desk)
+        _take(conn, ticket, found, said, "link", CUSTOMER, at, desk)
     return found
 
 
 def record(
-    conn: Connection, ticket_id: int, said: Answer, how: How, *, actor: Actor, at: datetime, desk: Desk | None = None
+    conn: Connection,
+    ticket_id: int,
+    said: Answer,
+    how: How,
+    *,
+    actor: Actor,
+    at: datetime,
+    desk: Desk | None = None,
 ) -> None:
     """Take an answer that the customer gave to a member of staff, asked by message or not.
 
     Raises ConflictError unless the ticket is resolved or confirmed and this resolution has no answer yet.
     """
     ticket = tickets.lock(conn, ticket_id)
-    rows = conn.execute(Q["survey_ticket"], {"ticket_id": ticket_id}).fetchall()
-    state, account_no, resolved_by, _, _, _, _, _, last, answered = rows[0]
-    if state not in _OVER:
+    if ticket.state not in _OVER:
         raise ConflictError(
-            f"Ticket {ticket_id} is {state}: there is no resolution to judge yet.", cure="Resolve it first."
+            f"Ticket {ticket_id} is {ticket.state}: there is no resolution to judge yet.",
+            cure="Resolve it first.",
         )
-    if answered:
+    latest = conn.execute(Q["latest_survey"], {"ticket_id": ticket_id}).fetchone()
+    id_, round_, is_of_this, is_answered = latest or (None, 0, False, False)
+    if is_of_this and is_answered:
         raise ConflictError(
             f"The customer has answered for this resolution of ticket {ticket_id} already.",
             cure="Its entries show the answer; reopen the ticket if the matter isn't settled.",
         )
-    round_ = int(last)
-    if answered is None:
+    if not is_of_this:
         round_ += 1
-        conn.execute(
-            Q["insert_survey"],
-            {
-                "ticket_id": ticket_id,
-                "round": round_,
-                "token_sha256": None,
-                "account_no": account_no,
-                "resolved_by": resolved_by,
-                "at": at,
-                "expires_at": at,
-                "channel": how,
-            },
-        )
-    found = conn.execute(Q["survey"], {"ticket_id": ticket_id, "round": round_}).fetchall()[0]
-    _take(conn, ticket, int(found[0]), round_, said, how, actor, at, desk)
+        id_ = _insert(conn, ticket_id, round_, how, at, at, None)
+    _take(conn, ticket, Survey("asked", ticket_id, round_, id=id_ or 0), said, how, actor, at, desk)
 
 
 def settle(conn: Connection, *, at: datetime, limit: int = 10_000) -> int:
-    """Confirm up to `limit` tickets that were resolved long enough ago and that nobody objects to; return how many."""
+    """Confirm up to `limit` tickets resolved a while ago that nobody objects to; return how many."""
     _, confirm_days, _ = _policy(conn)
     params = {"at": at, "before": at - timedelta(days=confirm_days), "days": confirm_days, "limit": limit}
     return conn.execute(Q["confirm_silent"], params).rowcount
@@ -223,8 +206,7 @@ def settle(conn: Connection, *, at: datetime, limit: int = 10_000) -> int:
 def _take(
     conn: Connection,
     ticket: Ticket,
-    survey_id: int,
-    round_: int,
+    survey: Survey,
     said: Answer,
     how: How,
     actor: Actor,
@@ -234,16 +216,16 @@ def _take(
     conn.execute(
         Q["answer_survey"],
         {
-            "id": survey_id,
+            "id": survey.id,
             "at": at,
             "satisfied": said.satisfied,
             "score": said.score,
-            "remark": said.remark[:REMARK_MOST] or None,
+            "remark": said.remark or None,
             "channel": how,
             "recorded_by": None if how == "link" else actor.name,
         },
     )
-    detail = {"round": round_, "channel": how, "satisfied": said.satisfied, "score": said.score}
+    detail = {"round": survey.round, "channel": how, "satisfied": said.satisfied, "score": said.score}
     tickets.note(conn, ticket.id, Entry("survey_answered", said.remark, detail), at=at, actor=actor.name)
     if said.satisfied:
         if ticket.state == "resolved":
@@ -254,8 +236,29 @@ def _take(
     higher = _HIGHER[ticket.priority]
     if RANK[higher] > RANK[ticket.priority]:
         tickets.raise_priority(conn, ticket.id, Priority(higher, ("dissatisfied",)), at=at)
-    step = Step("dissatisfied", f"dissatisfied:{round_}", reasons=("dissatisfied",), why=said.remark)
+    step = Step("dissatisfied", f"dissatisfied:{survey.round}", reasons=("dissatisfied",), why=said.remark)
     tell(conn, ticket.id, step, webhooks=desk.webhooks if desk else (), at=at)
+
+
+def _insert(
+    conn: Connection,
+    ticket_id: int,
+    round_: int,
+    how: How,
+    at: datetime,
+    expires_at: datetime,
+    link: str | None,
+) -> int | None:
+    params = {
+        "ticket_id": ticket_id,
+        "round": round_,
+        "token_sha256": None if link is None else _digest(link),
+        "at": at,
+        "expires_at": expires_at,
+        "channel": how,
+    }
+    row = conn.execute(Q["insert_survey"], params).fetchone()
+    return None if row is None else int(row[0])
 
 
 def _policy(conn: Connection) -> tuple[int, int, int]:

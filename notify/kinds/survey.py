@@ -1,4 +1,4 @@
-"""The question to a customer whose ticket was resolved; its link is made when it is sent, and kept nowhere."""
+"""The question to a customer whose ticket was resolved; its link is made when it is sent, kept nowhere."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo

@@ -113,7 +113,7 @@ class Composer:
         unit: str = "",
         aside: Callable[[Figures], str] = lambda _: "",
     ) -> Document:
-        """Return one key figure and its change; `better` is the direction that is good news, 0 for neither."""
+        """Return a key figure and its change; `better` is the direction that is good news, 0 for neither."""
         now = of(self.report.now)
         before = of(self.report.before) if self.report.before else None
         change, tone = self.words["no_before"], 0

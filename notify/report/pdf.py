@@ -1,4 +1,4 @@
-"""Lay the report out: Typst makes the PDF of the document and `page.typ`, with the fonts at hand and no network."""
+"""Lay the report out: Typst makes the PDF of the document and `page.typ`, without any network."""
 
 import json
 from datetime import UTC
@@ -11,7 +11,7 @@ from matplotlib import get_data_path
 from matplotlib.ft2font import FT2Font
 
 from notify import fonts
-from notify.report.compose import Composer, Document
+from notify.report.compose import Composer
 from service.report import Report
 
 _LATIN = "DejaVu Sans"
@@ -26,9 +26,13 @@ class Printer:
         latin = Path(get_data_path()) / "fonts" / "ttf"
         places = [Path(self._face.path).parent] if self._face else []
         self._fonts = typst.Fonts(
-            include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(p) for p in (*places, latin)]
+            include_system_fonts=False,
+            include_embedded_fonts=False,
+            font_paths=[str(p) for p in (*places, latin)],
         )
-        family = FT2Font(self._face.path, face_index=self._face.face_index).family_name if self._face else None
+        family = (
+            FT2Font(self._face.path, face_index=self._face.face_index).family_name if self._face else None
+        )
         self._families = [name for name in (family, _LATIN) if name]
 
     def pdf(self, report: Report, language: str) -> bytes:
@@ -54,7 +58,9 @@ class Printer:
         made = typst.Compiler(source, font_paths=self._fonts).compile(
             format=form,
             ppi=ppi,
-            sys_inputs={"report": json.dumps(document if self._face else _writable(document), ensure_ascii=False)},
+            sys_inputs={
+                "report": json.dumps(document if self._face else _writable(document), ensure_ascii=False)
+            },
             timestamp=report.as_of.astimezone(UTC),
         )
         assert made is not None  # noqa: S101 - no output file was named

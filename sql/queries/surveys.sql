@@ -5,12 +5,16 @@ select key from signing_key where purpose = 'survey';
 select valid_days, confirm_days, rest_days from survey_policy where one;
 
 -- name: survey_ticket
-select t.state, t.account_no, t.resolved_by, t.resolved_at, t.subject, t.grp, t.opened_at, c.name,
-    coalesce((select max(s.round) from survey s where s.ticket_id = t.id), 0),
-    (select s.answered_at is not null from survey s
-        where s.ticket_id = t.id and s.sent_at >= t.resolved_at order by s.round desc limit 1)
+select t.state, t.account_no, t.subject, t.grp, t.opened_at, c.name,
+    coalesce((select max(s.round) from survey s where s.ticket_id = t.id), 0)
 from ticket t left join customer c on c.account_no = t.account_no
 where t.id = %(ticket_id)s;
+
+-- name: latest_survey
+select s.id, s.round, s.sent_at >= t.resolved_at, s.answered_at is not null
+from ticket t join survey s on s.ticket_id = t.id
+where t.id = %(ticket_id)s
+order by s.round desc limit 1;
 
 -- name: asked_lately
 select exists (select from survey
@@ -18,8 +22,8 @@ select exists (select from survey
 
 -- name: insert_survey
 insert into survey (ticket_id, round, token_sha256, account_no, resolved_by, sent_at, expires_at, channel)
-values (%(ticket_id)s, %(round)s, %(token_sha256)s, %(account_no)s, %(resolved_by)s, %(at)s, %(expires_at)s,
-    %(channel)s)
+select id, %(round)s, %(token_sha256)s, account_no, resolved_by, %(at)s, %(expires_at)s, %(channel)s
+from ticket where id = %(ticket_id)s
 on conflict (ticket_id, round) do nothing
 returning id;
 
