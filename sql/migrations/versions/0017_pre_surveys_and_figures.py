@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0017", "0014"
+revision, down_revision = "0017", "0016"
 upgrade = script("0017_pre_surveys_and_figures.sql")
