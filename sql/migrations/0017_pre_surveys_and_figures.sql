@@ -83,6 +83,61 @@ create view region_above with (security_invoker) as
     )
     select region_id, above_id from up;
 
+-- Whose figures something counts for: the utility's, a manager's, those of a region and every region above, a
+-- segment's. Empty and 0: nobody's, nowhere, none.
+create function figure_keys(login text, region_id int, segment text) returns table (dimension text, key text)
+    language sql stable as $$
+    select 'utility', ''
+    union all select 'manager', figure_keys.login where figure_keys.login <> ''
+    union all select 'region', r.code from region_above a join region r on r.id = a.above_id
+        where a.region_id = figure_keys.region_id
+    union all select 'segment', figure_keys.segment where figure_keys.segment <> ''
+$$;
+
+-- The rounds of tickets that began in a span, and what they kept and missed as of an instant: null where nothing is
+-- due yet, or the system resolved it by itself. The manager is who resolved it, else who has it.
+create function service_rounds(since timestamptz, until timestamptz, as_of timestamptz)
+    returns table (ticket_id bigint, round int, started_at timestamptz, response_due timestamptz,
+        responded_at timestamptz, response text, response_h float8, resolution_due timestamptz,
+        resolved_at timestamptz, resolution text, resolution_h float8, reopened boolean, login text, region_id int,
+        segment text)
+    language sql stable as $$
+    select x.ticket_id, x.round, x.started_at, x.response_due, x.responded_at,
+        case when x.responded_at <= x.response_due then 'kept'
+            when x.responded_at is not null or x.resolved_at is null and x.response_due < x.clock_at then 'missed' end,
+        extract(epoch from x.responded_at - x.started_at) / 3600,
+        x.resolution_due, x.resolved_at,
+        case when x.by_system then null when x.resolved_at <= x.resolution_due then 'kept'
+            when x.resolved_at is not null or x.resolution_due < x.clock_at then 'missed' end,
+        case when not x.by_system then extract(epoch from x.resolved_at - x.started_at) / 3600 end,
+        x.reopened and not x.by_system, coalesce(p.login, ''), coalesce(d.region_id, 0), coalesce(c.segment, '')
+    from (
+        select r.*, least(r.said_at, case when not s.by_system then r.resolved_at end) as responded_at, s.by_system
+        from (
+            select t.id as ticket_id, t.round, t.opened_at as started_at, t.response_due, t.responded_at as said_at,
+                t.resolution_due, t.resolved_at, t.resolved_by, false as reopened,
+                coalesce(t.waiting_since, as_of) as clock_at, t.account_no, t.dma_id, t.assignee_id
+            from ticket t
+            where t.opened_at >= since and t.opened_at < until and t.round_at is null and t.state <> 'merged'
+            union all
+            select t.id, t.round, t.round_at, t.response_due, t.responded_at, t.resolution_due, t.resolved_at,
+                t.resolved_by, false, coalesce(t.waiting_since, as_of), t.account_no, t.dma_id, t.assignee_id
+            from ticket t
+            where t.round_at >= since and t.round_at < until and t.state <> 'merged'
+            union all
+            select o.ticket_id, o.round, o.started_at, o.response_due, o.responded_at, o.resolution_due, o.resolved_at,
+                o.resolved_by, true, as_of, t.account_no, t.dma_id, t.assignee_id
+            from ticket_round o join ticket t on t.id = o.ticket_id
+            where o.started_at >= since and o.started_at < until and t.state <> 'merged'
+        ) r
+        cross join lateral (select exists (select from ticket_entry e where e.ticket_id = r.ticket_id
+            and e.kind = 'resolve' and e.actor = 'system' and e.at = r.resolved_at) as by_system) s
+    ) x
+    left join staff p on p.id = coalesce(x.resolved_by, x.assignee_id)
+    left join customer c on c.account_no = x.account_no
+    left join dma d on d.id = coalesce(x.dma_id, c.dma_id)
+$$;
+
 create table figure_month (
     month date not null check (extract(day from month) = 1),
     dimension text not null check (dimension in ('utility', 'manager', 'region', 'segment')),
