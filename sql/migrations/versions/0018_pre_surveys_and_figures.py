@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0017", "0016"
-upgrade = script("0017_pre_surveys_and_figures.sql")
+revision, down_revision = "0018", "0017"
+upgrade = script("0018_pre_surveys_and_figures.sql")
