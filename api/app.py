@@ -26,7 +26,17 @@ from service.policies import Rules
 from sql.pool import Pool
 
 ROUTERS = (
-    customers, meters, dmas, events, tickets, surveys, survey_page, policies, quarantine, jobs, health,
+    customers,
+    meters,
+    dmas,
+    events,
+    tickets,
+    surveys,
+    survey_page,
+    policies,
+    quarantine,
+    jobs,
+    health,
 )
 DESCRIPTION = """\
 Smart-water-meter readings, what was found in them, and the service that follows.
