@@ -18,6 +18,8 @@ from api.middleware import Envelope
 from api.policies.endpoints import router as policies
 from api.problem import Changed, Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
+from api.surveys.endpoints import router as surveys
+from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
 from api.tickets.steps import router as ticket_steps
 from core.clock import Clock
@@ -33,6 +35,8 @@ ROUTERS = (
     tickets,
     ticket_steps,
     causes,
+    surveys,
+    survey_page,
     policies,
     quarantine,
     jobs,

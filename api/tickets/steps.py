@@ -15,7 +15,7 @@ from api.fields import Id
 from api.tickets.bodies import Merge, Note, Reason, Relation, Remark, Resolve, SetPriority
 from api.tickets.detail import detail
 from api.tickets.schemas import DETAIL, TicketDetail
-from service import handling, merging, tickets
+from service import handling, merging, surveys, tickets
 from service.tickets import Act, Actor
 
 router = APIRouter(prefix="/v1/tickets/{id}", tags=["tickets"])
@@ -62,6 +62,7 @@ def resolve(caller: Writer, id_: TicketId, given: Resolve) -> TicketDetail:
     with caller.transaction() as conn:
         cause = {"cause": given.cause, "cause_code": given.cause_code}
         tickets.resolve(conn, id_, **cause, **_said(caller, given))
+        surveys.on_resolved(conn, id_, at=caller.now())
         return detail(conn, id_)
 
 

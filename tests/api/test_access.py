@@ -18,6 +18,7 @@ BODIES: dict[str, object] = {
     "acknowledge": {"why": "x"},
     "respond": {"why": "x"},
     "resolve": {"cause": "x", "why": "x"},
+    "survey": {"channel": "hotline", "satisfied": True},
 }
 
 
