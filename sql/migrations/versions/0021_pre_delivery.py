@@ -1,0 +1,6 @@
+"""How a person is reached, and what becomes of a message."""
+
+from sql.migrate import script
+
+revision, down_revision = "0021", "0013"
+upgrade = script("0021_pre_delivery.sql")
