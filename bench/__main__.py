@@ -17,7 +17,10 @@ from bench.tools import DATA
 from core import logs
 
 Run = Callable[[], Iterator[Result]]
-GROUPS = {"detection": ("detection_suite", "detect_cycle", "detection_year", "detection_quality")}
+GROUPS = {
+    "detection": ("detection_suite", "detect_cycle", "detection_year", "detection_quality"),
+    "service": ("service_sweep", "service_search", "service_outage", "service_drain"),
+}
 
 
 def discover() -> dict[str, Run]:

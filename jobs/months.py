@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from psycopg.rows import dict_row
 
-from core.settings import Settings
 from detection.kernels.water_loss import grade, ili, loss_rate, uarl_l_day
 from sql.pool import Connection
 from sql.query import Queries
@@ -21,7 +20,7 @@ _LATE = timedelta(days=7)
 _ENOUGH_SHARE = 0.5
 
 
-def months(conn: Connection, settings: Settings, due: datetime) -> str:
+def months(conn: Connection, due: datetime) -> str:
     """Make the figures of the running month, and of the one before while readings may be late."""
     row = conn.execute(Q["zone_utility"]).fetchone()
     zone = ZoneInfo(row[0] if row else "UTC")

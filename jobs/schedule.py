@@ -6,6 +6,7 @@ Any number of replicas may run this role: the one whose insert into the ledger s
 import os
 import socket
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -24,29 +25,44 @@ Q = Queries("jobs")
 log = structlog.get_logger(__name__)
 WORKER = f"{socket.gethostname()}:{os.getpid()}"
 
-Work = Callable[[Connection, Settings, datetime], str]
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a job: `due` names it, `now` is when it really runs, which is later after a downtime."""
+
+    conn: Connection
+    settings: Settings
+    due: datetime
+    now: datetime
 
 
 @dataclass(frozen=True)
 class Job:
-    """A periodic piece of work; `work` returns one line for the ledger."""
+    """A periodic piece of work, which returns one line for the ledger.
+
+    It is one transaction; with `steps` it makes its own on a connection in autocommit, and goes on where it
+    was when it is run again. `cron` is in UTC, with `local` in the utility's zone.
+    """
 
     name: str
     cron: str
-    work: Work
+    work: Callable[[Run], str]
+    about: str
+    local: bool = False
+    steps: bool = False
 
 
-def retention(conn: Connection, settings: Settings, due: datetime) -> str:
+def retention(run: Run) -> str:
     """Drop the chunks whose readings are older than the retention."""
-    before = due - timedelta(days=settings.retention_days)
+    before = run.due - timedelta(days=run.settings.retention_days)
     dropped = 0
     for table in ("reading", "quarantine"):
-        ((count,),) = conn.execute(Q["drop_old_chunks"], {"table": table, "before": before}).fetchall()
+        ((count,),) = run.conn.execute(Q["drop_old_chunks"], {"table": table, "before": before}).fetchall()
         dropped += count
     return f"{dropped} chunks dropped"
 
 
-def housekeeping(conn: Connection, settings: Settings, due: datetime) -> str:
+def housekeeping(run: Run) -> str:
     """Forget arrivals that every consumer has long passed, old ledger rows and ended sessions."""
     told = []
     for query, age in (
@@ -54,27 +70,33 @@ def housekeeping(conn: Connection, settings: Settings, due: datetime) -> str:
         ("forget_runs", timedelta(days=90)),
         ("forget_sessions", timedelta()),
     ):
-        ((count,),) = conn.execute(Q[query], {"before": due - age}).fetchall()
+        ((count,),) = run.conn.execute(Q[query], {"before": run.due - age}).fetchall()
         told.append(f"{query.removeprefix('forget_')} {count}")
     return ", ".join(told)
 
 
+def _months(run: Run) -> str:
+    return months(run.conn, run.due)
+
+
 JOBS = (
-    Job("retention", "17 3 * * *", retention),
-    Job("housekeeping", "7 * * * *", housekeeping),
-    Job("months", "37 4 * * *", months),
+    Job("retention", "17 3 * * *", retention, "Drops readings that are older than the retention"),
+    Job("housekeeping", "7 * * * *", housekeeping, "Forgets what every consumer has passed"),
+    Job("months", "37 4 * * *", _months, "Makes the month's water balance and pressure figures"),
 )
 
 
-def run_once(job: Job, database_url: str, settings: Settings, due: datetime) -> bool:
+def run_once(
+    job: Job, database_url: str, settings: Settings, due: datetime, now: datetime | None = None
+) -> bool:
     """Do the run that was due at `due`, unless some replica has it already; return whether it was ours."""
     run = {"job": job.name, "due_at": due}
     with connect(database_url, "owner", autocommit=True) as conn:
         if not conn.execute(Q["claim_run"], run | {"worker": WORKER}).fetchall():
             return False
         try:
-            with conn.transaction():
-                detail, ok = job.work(conn, settings, due), True
+            with nullcontext() if job.steps else conn.transaction():
+                detail, ok = job.work(Run(conn, settings, due, now or due)), True
         except Exception as problem:
             log.exception("job failed", job=job.name, due_at=due.isoformat())
             detail, ok = f"{type(problem).__name__}: {problem}", False
@@ -107,4 +129,4 @@ def _due(job: Job, trigger: CronTrigger, settings: Settings, clock: Clock) -> No
     while due is not None and due <= now:
         previous, due = due, trigger.get_next_fire_time(due, due + timedelta(seconds=1))
     if previous is not None:
-        run_once(job, settings.database_url, settings, previous.astimezone(UTC))
+        run_once(job, settings.database_url, settings, previous.astimezone(UTC), now)

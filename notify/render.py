@@ -1,20 +1,16 @@
-"""Facts become words: subject, text and HTML in the recipient's language.
+"""Facts of a finding become words: subject, text and HTML in the recipient's language.
 
-Templates are strict: a name that isn't there is an error, never a gap. Advice templates are macros, one file
-a detector and language; `templates/mail.*` lays them out for both languages.
+Advice templates are macros, one file a detector and language; `templates/mail.*` lays them out for both
+languages.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from jinja2.environment import TemplateModule
-
 from notify.channels import Message
 from notify.figures import Figures, figures
+from notify.words import Words, lines, one_line, said, spoken
 from service.facts import Facts, facts
-
-LANGUAGES = ("zh", "en")
 
 
 @dataclass(frozen=True)
@@ -38,58 +34,49 @@ class Advice:
 
 
 class Renderer:
-    """Renders messages; used by one thread at a time or many, it keeps nothing of a message."""
+    """Renders messages about events; it keeps nothing of a message."""
 
-    def __init__(self, public_url: str) -> None:
-        self._public_url = public_url.rstrip("/")
-        options: dict[str, Any] = {
-            "loader": PackageLoader("notify", "templates"),
-            "undefined": StrictUndefined,
-            "trim_blocks": True,
-            "lstrip_blocks": True,
-            "keep_trailing_newline": False,
-        }
-        self._plain = Environment(autoescape=False, **options)  # noqa: S701 - plain text is not HTML
-        self._markup = Environment(autoescape=True, **options)
+    def __init__(self, words: Words) -> None:
+        self._words = words
 
     def render(self, message: Message, *, with_chart: bool = False) -> Said:
         """Put a claimed message into words."""
         about = facts(message.message)
-        language = message.language if message.language in LANGUAGES else "en"
+        language = spoken(message.language)
         shown = figures(about, language)
         values = self._values(about, shown, language)
-        step = self._plain.get_template(f"{language}/steps.jinja").make_module(values)
+        step = self._words.macros(f"{language}/steps.jinja", **values)
         values |= {
-            "w": self._plain.get_template(f"{language}/words.jinja").module,
-            "intro": _text(step, f"intro_{about.step}"),
+            "w": self._words.plain.get_template(f"{language}/words.jinja").module,
+            "intro": said(step, f"intro_{about.step}"),
             "with_chart": with_chart,
         }
-        text = self._plain.get_template("mail.txt.jinja").render(values)
-        html = self._markup.get_template("mail.html.jinja").render(values)
-        return Said(one_line(_text(step, "subject")), text.strip() + "\n", html)
+        text = self._words.text("mail.txt.jinja", **values)
+        html = self._words.html("mail.html.jinja", **values)
+        return Said(one_line(said(step, "subject")), text, html)
 
     def advice(self, about: Facts, language: str, shown: Figures | None = None) -> Advice:
         """Return the advice on a finding in one language."""
         shown = shown or figures(about, language)
         sector = about.customer.sector if about.customer else "district"
         values = self._base(about, shown) | {"sector": sector}
-        module = self._plain.get_template(f"{language}/advice/{shown.detector}.jinja").make_module(values)
+        module = self._words.macros(f"{language}/advice/{shown.detector}.jinja", **values)
         return Advice(
-            title=_text(module, "title"),
-            found=_text(module, "found"),
-            causes=_lines(module, "causes"),
-            checks=_lines(module, "checks"),
-            forward=_text(module, "forward"),
+            title=said(module, "title"),
+            found=said(module, "found"),
+            causes=lines(module, "causes"),
+            checks=lines(module, "checks"),
+            forward=said(module, "forward"),
         )
 
     def _values(self, about: Facts, shown: Figures, language: str) -> dict[str, Any]:
         theirs = about.customer.language if about.customer else language
         return self._base(about, shown) | {
             "a": self.advice(about, language, shown),
-            "forward": self.advice(about, theirs if theirs in LANGUAGES else language).forward,
+            "forward": self.advice(about, spoken(theirs)).forward,
             "forward_language": theirs,
             "language": language,
-            "link": f"{self._public_url}/v1/tickets/{about.ticket.id}",
+            "link": f"{self._words.public_url}/v1/tickets/{about.ticket.id}",
         }
 
     def _base(self, about: Facts, shown: Figures) -> dict[str, Any]:
@@ -104,16 +91,3 @@ class Renderer:
             "reasons": about.reasons,
             "why": about.why,
         }
-
-
-def one_line(text: str) -> str:
-    """Return the text without line breaks or other controls: fit for a header."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
-
-
-def _text(module: TemplateModule, macro: str) -> str:
-    return "\n".join(" ".join(line.split()) for line in str(getattr(module, macro)()).strip().splitlines())
-
-
-def _lines(module: TemplateModule, macro: str) -> list[str]:
-    return [line for line in _text(module, macro).splitlines() if line]

@@ -11,12 +11,12 @@ from notify import metrics
 from notify.channels import Channel
 from notify.channels.email import EmailChannel, parse
 from notify.channels.webhook import WebhookChannel
-from notify.chart import Charts
 from notify.follow import Follower
 from notify.loop import Work, forever
 from notify.mail import Composer
-from notify.render import Renderer
 from notify.sender import Sender
+from notify.words import Words
+from notify.writer import Writer
 from sql.pool import Connection
 from sql.query import Queries
 
@@ -43,11 +43,10 @@ def start(supervisor: Supervisor, settings: Settings, clock: Clock, database_url
 
 def channels(settings: Settings, clock: Clock) -> list[Channel]:
     """Return the channels that the settings allow."""
-    renderer = Renderer(settings.public_url)
+    writer = Writer(Words(settings.public_url, Path(settings.cjk_font) if settings.cjk_font else None))
     made: list[Channel] = []
     if settings.smtp_url:
-        charts = Charts(Path(settings.cjk_font) if settings.cjk_font else None)
-        composer = Composer(settings.mail_from, clock, renderer, charts)
+        composer = Composer(settings.mail_from, clock, writer)
         made.append(EmailChannel(parse(settings.smtp_url), composer))
     secret = settings.webhook_secret.get_secret_value()
     if settings.webhook_url and not secret:
@@ -56,7 +55,7 @@ def channels(settings: Settings, clock: Clock) -> list[Channel]:
             cure="Set it to a long random text, and give the receiver the same.",
         )
     if secret:
-        made.append(WebhookChannel(secret, clock, renderer))
+        made.append(WebhookChannel(secret, clock, writer))
     return made
 
 

@@ -105,12 +105,34 @@ class Facts(msgspec.Struct, frozen=True):
     why: str = ""
 
 
+class CaseFacts(msgspec.Struct, frozen=True):
+    """What a message says of a ticket that no event opened: the matter in the words of who brought it."""
+
+    step: str
+    ticket: TicketFacts
+    source: str
+    subject: str
+    said: str
+    utility: UtilityFacts
+    topic: str | None = None
+    customer: CustomerFacts | None = None
+    dma: DmaFacts | None = None
+    addressee: AddresseeFacts = AddresseeFacts()
+    reasons: list[str] = []
+    why: str = ""
+
+
+def case_facts(document: object) -> CaseFacts:
+    """Read the facts of a case from their JSON object."""
+    return msgspec.convert(document, CaseFacts, strict=False)
+
+
 def facts(document: object) -> Facts:
     """Read the facts of a message from its JSON object."""
     return msgspec.convert(document, Facts, strict=False)
 
 
-def document(facts: Facts) -> dict[str, Any]:
+def document(facts: Facts | CaseFacts) -> dict[str, Any]:
     """Return the facts as a JSON object."""
     made: dict[str, Any] = msgspec.to_builtins(facts)
     return made

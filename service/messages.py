@@ -5,26 +5,29 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import msgspec
-from psycopg.types.json import Jsonb
 
 from core.errors import NotFoundError
-from service import routing, tickets
-from service.facts import AddresseeFacts, Facts, document, facts
+from service import outbox, reach, routing, tickets
+from service.facts import AddresseeFacts, CaseFacts, Facts, case_facts, document, facts
+from service.outbox import NOBODY, NORMAL, URGENT, Outgoing
+from service.reach import Way
 from service.tickets import Entry
 from sql.pool import Connection
 from sql.query import Queries
 
 Q = Queries("service")
-NOBODY = "nobody"
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a ticket that is told: its kind, and a key that makes it one of its kind on the ticket."""
+    """A step of a ticket that is told: its kind, and a key that makes it one of its kind on the ticket.
+
+    Without an `event_id` it is told of the ticket's latest event, or of the case where it has none.
+    """
 
     kind: str
     key: str
-    event_id: int
+    event_id: int | None = None
     reasons: tuple[str, ...] = ()
     why: str = ""
 
@@ -32,10 +35,9 @@ class Step:
 @dataclass(frozen=True)
 class _Addressee:
     staff_id: int
+    ways: list[Way]
     name: str
-    email: str | None
     language: str
-    webhook_url: str | None
     stands_in_for: str | None
 
 
@@ -48,35 +50,35 @@ def tell(
     outbox, and the duty desk is written to instead. A post goes to `webhooks` and to the assignee's own.
     """
     ticket = tickets.lock(conn, ticket_id)
-    base = _facts(conn, ticket_id, step)
-    addressee = _addressee(conn, ticket.assignee_id, ticket.account_no)
+    event_id = step.event_id or tickets.latest_event(conn, ticket_id)
+    base = _facts(conn, ticket_id, event_id, step)
+    addressee = _addressee(conn, ticket.assignee_id, ticket, at)
     made = []
     for channel, recipient, person, problem in _ways(conn, addressee, ticket, webhooks, at):
         name, instead_of = (person.name, person.stands_in_for) if person else ("", None)
         about = msgspec.structs.replace(base, addressee=AddresseeFacts(name, instead_of))
-        row = conn.execute(
-            Q["enqueue"],
-            {
-                "ticket_id": ticket_id,
-                "event_id": step.event_id,
-                "step": step.kind,
-                "channel": channel,
-                "recipient": recipient,
-                "language": person.language if person else "zh",
-                "dedupe_key": f"ticket:{ticket_id}:{step.key}:{channel}:{recipient}",
-                "message": Jsonb(document(about)),
-                "problem": problem,
-                "at": at,
-            },
-        ).fetchone()
-        if row is None:
+        out = Outgoing(
+            kind="case" if event_id is None else "ticket",
+            step=step.kind,
+            channel=channel,
+            recipient=recipient,
+            language=person.language if person else "zh",
+            key=f"ticket:{ticket_id}:{step.key}:{channel}:{recipient}",
+            message=document(about),
+            rank=URGENT if ticket.urgent else NORMAL,
+            ticket_id=ticket_id,
+            event_id=event_id,
+            account_no=ticket.account_no,
+            staff_id=person.staff_id if person else None,
+            problem=problem,
+        )
+        outbox_id = outbox.enqueue(conn, out, at=at)
+        if outbox_id is None:
             continue
-        made.append(int(row[0]))
+        made.append(outbox_id)
         if problem is not None:
-            entry = Entry("undeliverable", problem, {"step": step.kind, "outbox_id": int(row[0])})
+            entry = Entry("undeliverable", problem, {"step": step.kind, "outbox_id": outbox_id})
             tickets.note(conn, ticket_id, entry, at=at)
-    if made:
-        conn.execute(Q["wake_senders"])
     return made
 
 
@@ -91,28 +93,43 @@ def _ways(
     at: datetime,
 ) -> Iterator[_Way]:
     """Yield channel, recipient, person and what stands against sending."""
-    if addressee is not None and addressee.email:
-        yield "email", addressee.email, addressee, None
-    else:
+    mails = _by_mail(addressee)
+    if addressee is None or not mails:
         problem = f"{addressee.name} has no e-mail address" if addressee else "the ticket has no assignee"
         yield "email", NOBODY, addressee, problem
         desk = next((p for p in routing.duty_desk(conn, at) if p.email and p.id != ticket.assignee_id), None)
-        instead = _addressee(conn, desk.id, ticket.account_no) if desk else None
-        if instead is not None and instead.email:
-            yield "email", instead.email, instead, None
-    posts = [*webhooks, *([addressee.webhook_url] if addressee and addressee.webhook_url else [])]
-    for url in dict.fromkeys(posts):
-        yield "webhook", url, addressee, None
+        instead = _addressee(conn, desk.id, ticket, at) if desk else None
+        for way in _by_mail(instead):
+            yield way.channel, way.recipient, instead, None
+    for way in mails:
+        yield way.channel, way.recipient, addressee, None
+    own = [way for way in addressee.ways if way.channel != "email"] if addressee else []
+    posts = [*(("webhook", url) for url in webhooks), *((way.channel, way.recipient) for way in own)]
+    for channel, recipient in dict.fromkeys(posts):
+        yield channel, recipient, addressee, None
 
 
-def _facts(conn: Connection, ticket_id: int, step: Step) -> Facts:
-    row = conn.execute(Q["facts"], {"ticket_id": ticket_id, "event_id": step.event_id}).fetchone()
+def _by_mail(addressee: _Addressee | None) -> list[Way]:
+    return [way for way in addressee.ways if way.channel == "email"] if addressee else []
+
+
+def _facts(conn: Connection, ticket_id: int, event_id: int | None, step: Step) -> Facts | CaseFacts:
+    said = {"step": step.kind, "reasons": list(step.reasons), "why": step.why}
+    if event_id is None:
+        row = conn.execute(Q["case_facts"], {"ticket_id": ticket_id}).fetchone()
+        if row is None:
+            raise NotFoundError(f"There is no ticket {ticket_id}.")
+        return case_facts(row[0] | said)
+    row = conn.execute(Q["facts"], {"ticket_id": ticket_id, "event_id": event_id}).fetchone()
     if row is None:
-        raise NotFoundError(f"There is no ticket {ticket_id} with an event {step.event_id}.")
-    return facts({**row[0], "step": step.kind, "reasons": list(step.reasons), "why": step.why})
+        raise NotFoundError(f"There is no ticket {ticket_id} with an event {event_id}.")
+    return facts(row[0] | said)
 
 
-def _addressee(conn: Connection, staff_id: int | None, account_no: str | None) -> _Addressee | None:
-    params = {"staff_id": staff_id, "account_no": account_no}
-    row = conn.execute(Q["addressee"], params).fetchone()
-    return None if row is None else _Addressee(*row)
+def _addressee(
+    conn: Connection, staff_id: int | None, ticket: tickets.Ticket, at: datetime
+) -> _Addressee | None:
+    row = conn.execute(Q["addressee"], {"staff_id": staff_id, "account_no": ticket.account_no}).fetchone()
+    if row is None or staff_id is None:
+        return None
+    return _Addressee(staff_id, reach.of_staff(conn, staff_id, urgent=ticket.urgent, at=at), *row)

@@ -112,6 +112,12 @@ def _insert(conn: Connection, event: Event, detail: dict[str, Any], at: datetime
     row = conn.execute(
         Q["insert_ticket"],
         {
+            "source": "meter",
+            "topic": None,
+            "subject": "",
+            "said": "",
+            "opened_by": tickets.SYSTEM,
+            "service_point_id": None,
             "priority": event.priority.level,
             "urgent": event.priority.urgent,
             "sla": by.sla,

@@ -167,6 +167,12 @@ def ticket_of_event(conn: Connection, event_id: int) -> int | None:
     return None if row is None else int(row[0])
 
 
+def latest_event(conn: Connection, ticket_id: int) -> int | None:
+    """Return the id of the latest event of the ticket, if it has any; one that stands comes first."""
+    row = conn.execute(Q["latest_event"], {"ticket_id": ticket_id}).fetchone()
+    return None if row is None else int(row[0])
+
+
 def _step(
     conn: Connection, ticket_id: int, step: Step, actor: Actor, at: datetime, why: str, **columns: Any
 ) -> Ticket:

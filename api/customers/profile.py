@@ -9,8 +9,8 @@ from api.fields import midnight
 from api.rows import Row, filtered, first, rows
 from api.tickets.schemas import UNFINISHED
 from api.tickets.schemas import shaped as ticket_shaped
-from api.utility import Utility, utility
 from core.errors import NotFoundError
+from service.utility import Utility, utility
 from sql.pool import Connection
 
 

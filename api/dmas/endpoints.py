@@ -10,8 +10,8 @@ from api.auth import Caller, needs
 from api.dmas.schemas import MONTHS, DmaMonth, Months, Since
 from api.fields import Name
 from api.rows import rows
-from api.utility import utility
 from core.errors import NotFoundError
+from service.utility import utility
 
 router = APIRouter(prefix="/v1/dmas", tags=["dmas"])
 Reader = Annotated[Caller, needs("readings:read")]

@@ -22,9 +22,9 @@ from api.events.schemas import (
 from api.fields import Id, instant
 from api.page import NEWEST, Page
 from api.rows import filtered, first, rows
-from api.utility import utility
 from core.errors import ForbiddenError, NotFoundError
 from service import verdicts
+from service.utility import utility
 from service.verdicts import Verdict
 from sql.pool import Connection
 

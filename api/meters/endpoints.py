@@ -22,8 +22,8 @@ from api.meters.schemas import (
     UsageSpan,
 )
 from api.rows import Row, first, rows
-from api.utility import utility
 from core.errors import NotFoundError
+from service.utility import utility
 from sql.pool import Connection
 
 router = APIRouter(prefix="/v1/meters", tags=["meters"])

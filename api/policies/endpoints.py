@@ -24,11 +24,11 @@ from api.policies.schemas import (
     Proposal,
 )
 from api.rows import filtered, first
-from api.utility import utility
 from core.errors import ConflictError, ForbiddenError, NotFoundError
 from core.words import Scope
 from service import policies
 from service.policies import Draft, Preview, Rules
+from service.utility import utility
 from sql.pool import Connection
 
 router = APIRouter(prefix="/v1/policies", tags=["policies"])

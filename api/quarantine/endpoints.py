@@ -20,8 +20,8 @@ from api.quarantine.schemas import (
     QuarantineFilter,
 )
 from api.rows import Row, filtered, first, rows
-from api.utility import utility
 from core.errors import ConflictError, NotFoundError
+from service.utility import utility
 from sql.pool import Connection
 
 router = APIRouter(prefix="/v1/quarantine", tags=["quarantine"])

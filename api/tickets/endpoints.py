@@ -23,9 +23,9 @@ from api.tickets.schemas import (
     TicketFilter,
     shaped,
 )
-from api.utility import utility
 from core.errors import NotFoundError
 from service import tickets
+from service.utility import utility
 from sql.pool import Connection
 
 router = APIRouter(prefix="/v1/tickets", tags=["tickets"])

@@ -40,6 +40,7 @@ class Message:
     message: Mapping[str, Any]
     attempt: int
     created_at: datetime
+    kind: str = "ticket"
 
     @property
     def token(self) -> str:

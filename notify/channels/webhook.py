@@ -8,7 +8,7 @@ import httpx2
 
 from core.clock import Clock
 from notify.channels import Message, Receipt, Result
-from notify.render import Renderer
+from notify.writer import Writer
 from sql.pool import Connection
 
 TIMEOUT_S = 10.0
@@ -28,18 +28,18 @@ class WebhookChannel:
     name = "webhook"
     shared = False
 
-    def __init__(self, secret: str, clock: Clock, renderer: Renderer) -> None:
+    def __init__(self, secret: str, clock: Clock, writer: Writer) -> None:
         self._secret = secret
         self._clock = clock
-        self._renderer = renderer
+        self._writer = writer
         self._client = httpx2.Client(timeout=TIMEOUT_S, follow_redirects=False)
 
-    def body(self, message: Message) -> bytes:
+    def body(self, conn: Connection, message: Message) -> bytes:
         """Return the JSON that is posted: the facts, and the message in words."""
-        said = self._renderer.render(message)
+        said = self._writer.letter(conn, message)
         document = {
             "delivery": message.token,
-            "type": f"ticket.{message.step}",
+            "type": f"{message.kind}.{message.step}",
             "created_at": message.created_at.isoformat(),
             "language": message.language,
             "subject": said.subject,
@@ -50,7 +50,7 @@ class WebhookChannel:
 
     def send(self, conn: Connection, message: Message) -> Receipt:
         """Post once."""
-        body = self.body(message)
+        body = self.body(conn, message)
         timestamp = str(int(self._clock.now().timestamp()))
         headers = {
             "Content-Type": "application/json; charset=utf-8",

@@ -29,9 +29,6 @@ select id from staff where login = %(login)s and active;
 -- name: applied_migrations seq: schema_checksum
 select file from schema_checksum;
 
--- name: utility seq: utility
-select name, timezone, currency, price_m3 from utility;
-
 -- name: customers seq: staff, dma
 select c.account_no, c.name, c.sector, c.segment, c.address, s.login as manager, s.name as manager_name,
     d.code as dma, d.name as dma_name

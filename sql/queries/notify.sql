@@ -19,7 +19,8 @@ from (
     for update skip locked
 ) due
 where o.id = due.id
-returning o.id, o.ticket_id, o.event_id, o.step, o.recipient, o.language, o.message, o.attempts, o.created_at;
+returning o.id, o.ticket_id, o.event_id, o.step, o.recipient, o.language, o.message, o.attempts, o.created_at,
+    o.kind;
 
 -- name: record_attempt
 insert into delivery (outbox_id, attempt, at, ok, receipt, took_s)

@@ -57,10 +57,11 @@ where dma_id = %(dma_id)s and account_no is null and grp = %(grp)s
 order by opened_at desc, id desc limit 1;
 
 -- name: insert_ticket
-insert into ticket (source, priority, urgent, sla, account_no, dma_id, grp, assignee_id, routed_by, opened_at,
-    response_due, resolution_due)
-values ('meter', %(priority)s, %(urgent)s, %(sla)s, %(account_no)s, %(dma_id)s, %(grp)s, %(assignee_id)s,
-    %(routed_by)s, %(at)s, %(response_due)s, %(resolution_due)s)
+insert into ticket (source, priority, urgent, sla, account_no, dma_id, service_point_id, grp, topic, subject, said,
+    opened_by, assignee_id, routed_by, opened_at, response_due, resolution_due)
+values (%(source)s, %(priority)s, %(urgent)s, %(sla)s, %(account_no)s, %(dma_id)s, %(service_point_id)s, %(grp)s,
+    %(topic)s, %(subject)s, %(said)s, %(opened_by)s, %(assignee_id)s, %(routed_by)s, %(at)s, %(response_due)s,
+    %(resolution_due)s)
 returning id;
 
 -- name: insert_ticket_event
@@ -73,6 +74,15 @@ from ticket t, lateral (values (t.id, %(ticket_id)s::bigint), (%(ticket_id)s::bi
 where t.account_no = %(account_no)s and t.id <> %(ticket_id)s
     and t.state in ('open', 'acknowledged', 'responded', 'reopened')
 on conflict do nothing;
+
+-- name: relate_tickets
+insert into ticket_relation (ticket_id, related_id, why)
+values (%(ticket_id)s, %(related_id)s, %(why)s), (%(related_id)s, %(ticket_id)s, %(why)s)
+on conflict do nothing;
+
+-- name: place_of_case
+select coalesce((select dma_id from service_point where id = %(service_point_id)s),
+    (select dma_id from customer where account_no = %(account_no)s));
 
 -- name: lock_ticket
 select id, state, priority, urgent, sla, account_no, assignee_id, response_due, resolution_due, version
@@ -165,23 +175,43 @@ left join dma d on d.id = coalesce(e.dma_id, c.dma_id, m.dma_id)
 left join region r on r.id = d.region_id
 where t.id = %(ticket_id)s;
 
+-- name: case_facts
+select jsonb_build_object(
+    'ticket', jsonb_build_object('id', t.id, 'state', t.state, 'priority', t.priority, 'urgent', t.urgent,
+        'grp', t.grp, 'opened_at', t.opened_at, 'response_due', t.response_due,
+        'resolution_due', t.resolution_due, 'routed_by', t.routed_by,
+        'related', coalesce((select jsonb_agg(r.related_id order by r.related_id) from ticket_relation r
+            where r.ticket_id = t.id), '[]')),
+    'topic', t.topic, 'subject', t.subject, 'said', t.said, 'source', t.source,
+    'customer', case when c.account_no is not null then jsonb_build_object('account_no', c.account_no,
+        'name', c.name, 'sector', c.sector, 'segment', c.segment, 'language', c.language,
+        'address', coalesce(p.address, c.address), 'phone', c.phone, 'email', c.email, 'shifts', c.shifts) end,
+    'dma', case when d.id is not null then jsonb_build_object('code', d.code, 'name', d.name,
+        'region', r.name, 'min_pressure_kpa', d.min_pressure_kpa) end,
+    'utility', jsonb_build_object('name', u.name, 'timezone', u.timezone, 'country', u.country,
+        'currency', u.currency, 'price_m3', coalesce(c.tariff_price_m3, u.price_m3)))
+from ticket t
+left join utility u on u.one
+left join customer c on c.account_no = t.account_no
+left join service_point p on p.id = t.service_point_id
+left join dma d on d.id = coalesce(t.dma_id, c.dma_id)
+left join region r on r.id = d.region_id
+where t.id = %(ticket_id)s;
+
 -- name: addressee
-select s.id, s.name, s.email, s.language, s.webhook_url, m.name as absent_manager
+select s.name, s.language, m.name as absent_manager
 from staff s
 left join customer c on c.account_no = %(account_no)s
 left join staff m on m.id = c.manager_id and m.id <> s.id
 where s.id = %(staff_id)s;
 
--- name: enqueue
-insert into outbox (ticket_id, event_id, step, channel, recipient, language, dedupe_key, message, state, last_error,
-    not_before, created_at)
-values (%(ticket_id)s, %(event_id)s, %(step)s, %(channel)s, %(recipient)s, %(language)s, %(dedupe_key)s,
-    %(message)s, case when %(problem)s::text is null then 'pending' else 'dead' end, %(problem)s, %(at)s, %(at)s)
-on conflict (dedupe_key) do nothing
-returning id;
+-- name: latest_event
+select e.id from ticket_event te join event e on e.id = te.event_id
+where te.ticket_id = %(ticket_id)s
+order by e.retracted_at is not null, e.id desc limit 1;
 
--- name: wake_senders
-select pg_notify('headwater_outbox', '');
+-- name: utility seq: utility
+select name, timezone, country, currency, price_m3 from utility;
 
 -- name: policy_dma
 select id from dma where code = %(key)s;

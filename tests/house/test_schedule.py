@@ -3,8 +3,8 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
-from core.settings import Settings, load
-from jobs.schedule import JOBS, Job, run_once
+from core.settings import load
+from jobs.schedule import JOBS, Job, Run, run_once
 from sql.pool import Connection
 from tests import factories
 
@@ -14,11 +14,11 @@ DUE = datetime(2026, 11, 20, 3, 17, tzinfo=UTC)
 def test_a_run_that_is_due_in_five_replicas_happens_once(conn: Connection, database_url: str) -> None:
     done: list[datetime] = []
 
-    def count(conn: Connection, settings: Settings, due: datetime) -> str:
-        done.append(due)
+    def count(run: Run) -> str:
+        done.append(run.due)
         return "counted"
 
-    job = Job("count", "* * * * *", count)
+    job = Job("count", "* * * * *", count, "counts")
     with ThreadPoolExecutor(5) as replicas:
         ours = list(replicas.map(lambda _: run_once(job, database_url, load(), DUE), range(5)))
     assert (sum(ours), done) == (1, [DUE])
@@ -28,11 +28,11 @@ def test_a_run_that_is_due_in_five_replicas_happens_once(conn: Connection, datab
 
 
 def test_a_failed_run_is_on_the_ledger_with_its_reason(conn: Connection, database_url: str) -> None:
-    def fail(conn: Connection, settings: Settings, due: datetime) -> str:
-        factories.dma(conn, "half")
+    def fail(run: Run) -> str:
+        factories.dma(run.conn, "half")
         raise ValueError("no such thing")
 
-    assert run_once(Job("fail", "* * * * *", fail), database_url, load(), DUE)
+    assert run_once(Job("fail", "* * * * *", fail, "fails"), database_url, load(), DUE)
     assert conn.execute("select ok, detail from job_run").fetchall() == [(False, "ValueError: no such thing")]
     assert conn.execute("select count(*) from dma").fetchall() == [(0,)]
 

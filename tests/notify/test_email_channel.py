@@ -13,9 +13,9 @@ from core.clock import SetClock
 from core.errors import SettingsError
 from notify.channels import Result
 from notify.channels.email import EmailChannel, Server, parse
-from notify.chart import Charts
 from notify.mail import Composer
-from notify.render import Renderer
+from notify.words import Words
+from notify.writer import Writer
 from sql.pool import Connection
 from tests.notify.making import document, message
 from tests.post_office import PostOffice, free_port, open_post_office
@@ -30,8 +30,8 @@ def channel() -> Iterator[Make]:
     made: list[EmailChannel] = []
 
     def make(url: str, context: ssl.SSLContext | None = None) -> EmailChannel:
-        renderer = Renderer("https://water.example")
-        composer = Composer("s@utility.example", SetClock(NOW), renderer, Charts(None))
+        writer = Writer(Words("https://water.example"))
+        composer = Composer("s@utility.example", SetClock(NOW), writer)
         made.append(EmailChannel(parse(url), composer, context))
         return made[-1]
 

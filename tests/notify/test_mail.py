@@ -9,9 +9,9 @@ import pytest
 
 from core.clock import SetClock
 from core.errors import SettingsError
-from notify.chart import Charts
 from notify.mail import Composer
-from notify.render import Renderer
+from notify.words import Words
+from notify.writer import Writer
 from sql.pool import Connection
 from tests import samples
 from tests.notify.making import document, message
@@ -22,7 +22,7 @@ __all__ = ["font"]
 
 
 def composer(clock: SetClock, mail_from: str = "service@utility.example") -> Composer:
-    return Composer(mail_from, clock, Renderer("https://water.example"), Charts(None))
+    return Composer(mail_from, clock, Writer(Words("https://water.example")))
 
 
 def parsed(mail: EmailMessage) -> EmailMessage:

@@ -8,10 +8,11 @@ import pytest
 
 from notify.figures import DETECTORS, figures
 from notify.render import Renderer
+from notify.words import Words
 from service.facts import facts
 from tests.notify.making import SECTORS, STEPS, document, message
 
-RENDERER = Renderer("https://water.example/api/")
+RENDERER = Renderer(Words("https://water.example/api/"))
 WRONG = re.compile(
     r"None|nan\b|\binf\b|NaN|Undefined|\{\{|\}\}|\{%|<built-in|&amp;amp;"  # what is no word
     r"|\S  \S|（）|\(\)|，，|。。|,,|， |，。|, ,| ,|^-[^\n]*[:：] *$",  # gaps

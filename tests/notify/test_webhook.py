@@ -13,8 +13,9 @@ from core.errors import SettingsError
 from core.supervise import Supervisor
 from notify.channels import Message, Result
 from notify.channels.webhook import WebhookChannel
-from notify.render import Renderer
 from notify.role import start
+from notify.words import Words
+from notify.writer import Writer
 from sql.pool import Connection
 from tests import samples
 from tests.notify.conftest import Run, settings
@@ -39,7 +40,7 @@ def verify() -> Verify:
 
 
 def channel() -> WebhookChannel:
-    return WebhookChannel(SECRET, SetClock(NOW), Renderer("https://water.example"))
+    return WebhookChannel(SECRET, SetClock(NOW), Writer(Words("https://water.example")))
 
 
 def claimed(url: str) -> Message:

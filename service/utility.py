@@ -3,23 +3,27 @@
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
-from api.rows import first
 from sql.pool import Connection
+from sql.query import Queries
+
+Q = Queries("service")
 
 
 @dataclass(frozen=True)
 class Utility:
-    """Name, time zone, currency, and price in currency a cubic metre."""
+    """Name, time zone, country (ISO 3166), currency (ISO 4217), and price in currency a cubic metre."""
 
     name: str
     zone: ZoneInfo
+    country: str
     currency: str
     price_m3: float
 
 
 def utility(conn: Connection) -> Utility:
     """Return the utility; before it has been imported, a nameless one in UTC."""
-    row = first(conn, "utility")
+    row = conn.execute(Q["utility"]).fetchone()
     if row is None:
-        return Utility("", ZoneInfo("UTC"), "", 0.0)
-    return Utility(row["name"], ZoneInfo(row["timezone"]), row["currency"], row["price_m3"])
+        return Utility("", ZoneInfo("UTC"), "", "", 0.0)
+    name, timezone, country, currency, price_m3 = row
+    return Utility(name, ZoneInfo(timezone), country, currency, price_m3)

@@ -1,0 +1,55 @@
+"""A step of a ticket that an event opened: the finding, the advice on it, and the evidence drawn."""
+
+from zoneinfo import ZoneInfo
+
+import structlog
+
+from notify import series
+from notify.channels import Message
+from notify.figures import figures
+from notify.letter import Letter
+from notify.render import Renderer
+from notify.words import Words
+from service.facts import Facts, facts
+from sql.pool import Connection
+
+log = structlog.get_logger(__name__)
+_QUIET = ("cleared", "withdrawn")
+
+
+def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) -> Letter:
+    """Return the letter; with the chart where `pictures` are wanted."""
+    about = facts(message.message)
+    zone = ZoneInfo(about.utility.timezone or "UTC")
+    picture = _picture(words, conn, message, about, zone) if pictures else None
+    said = Renderer(words).render(message, with_chart=picture is not None)
+    return Letter(
+        subject=said.subject,
+        text=said.text,
+        html=said.html,
+        to_name=about.addressee.name,
+        from_name=about.utility.name or "",
+        zone=zone,
+        thread=thread(about.ticket.id, int(about.ticket.opened_at.timestamp())),
+        urgent=about.ticket.urgent and about.step not in _QUIET,
+        pictures={} if picture is None else {"chart": picture},
+    )
+
+
+def thread(ticket_id: int, opened_s: int) -> str:
+    """Return the name of a ticket's conversation."""
+    return f"ticket.{ticket_id}.{opened_s:x}"
+
+
+def _picture(words: Words, conn: Connection, message: Message, about: Facts, zone: ZoneInfo) -> bytes | None:
+    """Draw the chart; a letter without one is better than no letter."""
+    evidence = series.load(conn, about)
+    if evidence is None:
+        return None
+    shown = figures(about, message.language)
+    title = about.customer.name if about.customer else shown.place or shown.subject
+    try:
+        return words.charts.png(evidence, title=title, language=message.language, zone=zone)
+    except (ValueError, RuntimeError):
+        log.exception("chart could not be drawn", outbox=message.id)
+        return None

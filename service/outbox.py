@@ -1,0 +1,49 @@
+"""Put a message on its way, in the transaction of what it tells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from sql.pool import Connection
+from sql.query import Queries
+
+Q = Queries("outbox")
+URGENT, NORMAL, BULK = 0, 1, 2
+NOBODY = "nobody"
+
+
+@dataclass(frozen=True)
+class Outgoing:
+    """A message to one recipient by one channel.
+
+    `kind` names the templates that say it, `message` the facts as JSON, `key` what makes it one of its kind:
+    written twice, it is sent once. A `problem` stands against sending: it is kept where it is seen.
+    """
+
+    kind: str
+    step: str
+    channel: str
+    recipient: str
+    language: str
+    key: str
+    message: Mapping[str, Any]
+    rank: int = NORMAL
+    ticket_id: int | None = None
+    event_id: int | None = None
+    account_no: str | None = None
+    staff_id: int | None = None
+    not_before: datetime | None = None
+    problem: str | None = None
+
+
+def enqueue(conn: Connection, out: Outgoing, *, at: datetime) -> int | None:
+    """Write the message; return its id, or None where its key was there already."""
+    params = {**vars(out), "message": Jsonb(dict(out.message)), "at": at}
+    row = conn.execute(Q["enqueue"], params).fetchone()
+    if row is None:
+        return None
+    conn.execute(Q["wake_senders"])
+    return int(row[0])
