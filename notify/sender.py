@@ -1,10 +1,10 @@
 """Send what is due in the outbox, by one channel.
 
-Rows are claimed in batches, the most pressing first. Before a message is handed to the other end its attempt is
-marked as begun, in the transaction that stores the answer to the message before: of a sender that is killed, one
-message a sender at most has an attempt without an answer. After the lease that is noted as `UNKNOWN`. A message to
-a member of staff or to a webhook is then sent again under the same Message-ID or delivery id, by which the receiver
-can tell; one to a customer is left in the state `unknown`, until a person sends it again.
+Rows are claimed in batches, the most pressing first. Before a message is handed to the other end its attempt
+is marked as begun, in the transaction that stores the answer to the message before: when a sender is killed,
+one message at most is left with an attempt and no answer. After the lease that is noted as `UNKNOWN`. One to
+staff or to a webhook is then sent again under the same Message-ID or delivery id, by which the receiver can
+tell; one to a customer stays in the state `unknown` until a person sends it again.
 """
 
 import random
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 BATCH = 50
 BATCH_S = 2.0
-"""So many rows are claimed at once; after so long the rest is given back, for something more pressing may wait."""
+"""So many rows are claimed at once; after so long the rest is given back, in case of something pressing."""
 CLAIM_S = 60.0
 LEASE_S = 180.0
 PACE_S = 60.0
@@ -95,7 +95,7 @@ class Sender:
             return ()
         params = {"channel": self._channel.name, "now": now, "error": UNKNOWN}
         with conn.transaction():
-            if (given_up := conn.execute(Q["mark_unknown"], params).fetchall()):
+            if given_up := conn.execute(Q["mark_unknown"], params).fetchall():
                 metrics.ATTEMPTS.labels(self._channel.name, "unknown").inc(len(given_up))
                 log.warning("unknown", channel=self._channel.name, outbox=[row[0] for row in given_up])
             most = BATCH
@@ -108,7 +108,8 @@ class Sender:
             if repeated := [m for m in batch if m.repeated]:
                 ids, attempts = [m.id for m in repeated], [m.attempt - 1 for m in repeated]
                 error = f"{UNKNOWN}; sent again with the same id"
-                conn.execute(Q["note_unanswered"], {"now": now, "error": error, "ids": ids, "attempts": attempts})
+                noted = {"now": now, "error": error, "ids": ids, "attempts": attempts}
+                conn.execute(Q["note_unanswered"], noted)
             if self._channel.per_minute is not None and batch and not self._begin(conn, batch[0]):
                 return ()
         batch.sort(key=lambda m: (m.rank, m.created_at, m.id))
@@ -122,20 +123,21 @@ class Sender:
         return [row[0] for row in conn.execute(Q["at_their_pace"], params)]
 
     def _in_turn(self, conn: Connection, batch: Sequence[Message]) -> Iterator[Message]:
-        """Yield what may be sent now, each marked as begun; the rest of the batch is left to be given back."""
+        """Yield what may be sent now, each marked as begun; the rest of the batch is to be given back."""
         began = time.monotonic()
+        if self._channel.per_minute is not None:  # begun with the claim
+            self._waiting = []
+            yield from batch
+            return
         for message in batch:
             if not self._go_on() or time.monotonic() - began > BATCH_S:
                 return
             if self._whom(message) in self._pauses.now(self._clock.now()):
                 continue
-            if self._channel.per_minute is not None:
-                begun = True
-            else:
-                with conn.transaction():
-                    self._save(conn)
-                    begun = self._begin(conn, message)
-                self._heard.clear()
+            with conn.transaction():
+                self._save(conn)
+                begun = self._begin(conn, message)
+            self._heard.clear()
             self._waiting.remove(message.id)
             if begun:
                 yield message
@@ -143,7 +145,11 @@ class Sender:
     def _begin(self, conn: Connection, message: Message) -> bool:
         """Mark the attempt as begun; false where the claim has run out and another has it."""
         now = self._clock.now()
-        lease = {"now": now, "lease_until": now + timedelta(seconds=LEASE_S), "claimed_until": self._claimed_until}
+        lease = {
+            "now": now,
+            "lease_until": now + timedelta(seconds=LEASE_S),
+            "claimed_until": self._claimed_until,
+        }
         return conn.execute(Q["begin"], lease | {"id": message.id}).fetchone() is not None
 
     def _release(self, conn: Connection) -> None:

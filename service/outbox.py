@@ -7,6 +7,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from service import reach
+from service.reach import Timing
 from sql.pool import Connection
 from sql.query import Queries
 
@@ -39,11 +41,31 @@ class Outgoing:
     problem: str | None = None
 
 
+_WHOLE = ("digest", "failures", "report")
+
+
 def enqueue(conn: Connection, out: Outgoing, *, at: datetime) -> int | None:
-    """Write the message; return its id, or None where its key was there already."""
-    params = {**vars(out), "message": Jsonb(dict(out.message)), "at": at}
+    """Write the message; return its id, or None where its key was there already.
+
+    What goes to a member of staff and isn't urgent keeps to that person's quiet hours, digest and storms.
+    """
+    timing = _timing(conn, out, at)
+    params = {
+        **vars(out),
+        "message": Jsonb(dict(out.message)),
+        "at": at,
+        "not_before": max(timing.not_before, out.not_before or at),
+        "held_for": timing.held_for,
+        "about_dma": timing.dma_id,
+    }
     row = conn.execute(Q["enqueue"], params).fetchone()
     if row is None:
         return None
     conn.execute(Q["wake_senders"])
     return int(row[0])
+
+
+def _timing(conn: Connection, out: Outgoing, at: datetime) -> Timing:
+    if out.staff_id is None or out.rank == URGENT or out.kind in _WHOLE or out.problem is not None:
+        return Timing(at)
+    return reach.timing(conn, out.staff_id, out.ticket_id, out.channel, at=at)

@@ -1,6 +1,7 @@
 """The long tail of services, by the apprise library: the recipient is an apprise address."""
 
 import logging
+import re
 
 import apprise
 
@@ -18,7 +19,7 @@ class AppriseChannel:
 
     name = "apprise"
     shared = False
-    per_minute = None
+    per_minute: int | None = None
 
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
@@ -33,7 +34,7 @@ class AppriseChannel:
         if not isinstance(service, apprise.NotifyBase):
             return Receipt(Result.REFUSED, f"{scheme}:// is no address that apprise knows")
         letter = self._writer.letter(conn, message)
-        with apprise.LogCapture(level=apprise.logging.WARNING, fmt="%(message)s") as said:
+        with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:  # type: ignore[no-untyped-call]
             went_well = bool(service.notify(body=letter.text, title=letter.subject))
             words = " ".join(said.getvalue().split())
         for secret in _secrets(message.recipient):
@@ -49,5 +50,5 @@ class AppriseChannel:
 def _secrets(address: str) -> list[str]:
     """Return what follows the scheme of an address, whole and in its longer pieces."""
     rest = address.partition("://")[2]
-    pieces = {piece for piece in rest.replace("?", "/").replace("@", "/").replace("&", "/").split("/")}
+    pieces = set(re.split(r"[/?@&:=]", rest))
     return sorted((piece for piece in {rest, *pieces} if len(piece) > 5), key=len, reverse=True)

@@ -1,4 +1,4 @@
-"""Robots of chat groups: WeCom, DingTalk, Feishu. Each answers HTTP 200 whatever happened; its own code counts.
+"""Robots of chat groups: WeCom, DingTalk, Feishu. They answer HTTP 200 even so; their own code counts.
 
 What the codes mean is the providers' word:
 WeCom https://developer.work.weixin.qq.com/document/path/90455 and /91770,
@@ -54,7 +54,7 @@ class Bot(ABC):
         answer = post(self._client, url, json.dumps(body, ensure_ascii=False).encode())
         return answer if isinstance(answer, Receipt) else self._receipt(answer)
 
-    def idle(self) -> None:
+    def idle(self) -> None:  # noqa: B027 - nothing is to be done, by any of them
         """Keep the connections: the client closes those that the other end closed."""
 
     @abstractmethod
@@ -101,21 +101,24 @@ class WeCom(Bot):
         whole = f"{subject}\n\n{text}"
         if len(whole.encode()) <= 2_048:
             return address, {"msgtype": "text", "text": {"content": whole}}
-        return address, {"msgtype": "markdown", "markdown": {"content": fit(f"**{subject}**\n\n{text}", 4_096)}}
+        return address, {
+            "msgtype": "markdown",
+            "markdown": {"content": fit(f"**{subject}**\n\n{text}", 4_096)},
+        }
 
     def code(self, said: Mapping[str, Any]) -> tuple[object, str]:
         """Read errcode and errmsg."""
         return said.get("errcode"), str(said.get("errmsg", ""))
 
     def later(self, code: object, words: str) -> float | None:
-        """Busy, conflict and limits are for now; a robot that is unknown (93000) or switched off is for good."""
+        """Busy, conflict and limits are for now; an unknown robot (93000) and the like are for good."""
         if code in (self._TOO_OFTEN, self._TOO_MANY_AT_ONCE):
             return _MINUTE_S
         return 0.0 if code in (self._BUSY, self._CONFLICT) else None
 
 
 class DingTalk(Bot):
-    """钉钉 custom robot, signed; 20,000 bytes; 20 messages a minute, more of them and it is shut for ten minutes."""
+    """钉钉 custom robot, signed; 20,000 bytes; after 20 messages in a minute it is shut for ten."""
 
     name = "dingtalk"
     _BUSY, _TOO_FAST, _LIMITED, _OVER = -1, 130101, 410100, 90030
@@ -167,7 +170,7 @@ class Feishu(Bot):
         return code, str(said.get("msg", said.get("StatusMessage", "")))
 
     def later(self, code: object, words: str) -> float | None:
-        """Limits are for now, also 9499 where it says so; sign (19021), address and keyword (19024) for good."""
+        """Limits are for now, 9499 where it says so; sign (19021), address, keyword (19024) are for good."""
         if code in self._LIMITED or (code == self._BAD_REQUEST and "too many" in words.lower()):
             return _MINUTE_S
         return 0.0 if code in self._INTERNAL else None

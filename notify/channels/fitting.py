@@ -7,7 +7,7 @@ _GAP = "\n…\n"
 
 
 def fit(text: str, limit_bytes: int) -> str:
-    """Return the text in at most `limit_bytes` of UTF-8; what is too long loses its end but for its first link."""
+    """Return the text in at most `limit_bytes` of UTF-8: cut at its end, but for its first link."""
     if len(text.encode()) <= limit_bytes:
         return text
     link = first_link(text)

@@ -27,6 +27,8 @@ def post(
         return sending.post(url, content=body, headers=named)
     except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as problem:
         return Receipt(Result.REFUSED, f"{type(problem).__name__}: the address is none that can be posted to")
+    except (httpx2.ReadError, httpx2.ReadTimeout, httpx2.RemoteProtocolError) as problem:
+        return Receipt(Result.UNANSWERED, f"no answer: {type(problem).__name__}: {problem}")
     except httpx2.HTTPError as problem:
         return Receipt(Result.AWAY, f"{type(problem).__name__}: {problem}")
 

@@ -1,4 +1,4 @@
-"""Text messages: a signed post to the utility's own gateway, whose own code is read. docs/webhooks.md is for it."""
+"""Text messages: a signed post to the utility's gateway, whose own code is read (docs/webhooks.md)."""
 
 import json
 
@@ -14,11 +14,11 @@ _LATER = 429
 
 
 class SmsChannel:
-    """`{"id", "to", "text"}` by POST; answered `{"code", "message"}`: 0 is accepted, 429 and 5xx are for now."""
+    """`{"id", "to", "text"}` by POST; the answer's `code` 0 is accepted, 429 and 5xx are for now."""
 
     name = "sms"
     shared = True
-    per_minute = None
+    per_minute: int | None = None
 
     def __init__(self, url: str, secret: str, clock: Clock, writer: Writer) -> None:
         self._url = url

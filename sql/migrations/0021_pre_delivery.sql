@@ -30,6 +30,8 @@ create index outbox_held_idx on outbox (not_before, id) where state = 'held';
 -- squawk-ignore require-concurrent-index-creation
 create index outbox_failed_idx on outbox (id) where state in ('dead', 'bounced', 'unknown');
 -- squawk-ignore require-concurrent-index-creation
+create index outbox_bundled_idx on outbox (bundled_in, rank, id) where bundled_in is not null;
+-- squawk-ignore require-concurrent-index-creation
 create index outbox_storm_idx on outbox (staff_id, about_dma, created_at) where about_dma is not null;
 
 -- Beside our attempts a message's log has what others said of it: bounces, delays, and people who sent it again.
