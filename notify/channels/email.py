@@ -6,8 +6,6 @@ import ssl
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import SMTP
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
@@ -67,14 +65,14 @@ class EmailChannel:
 
     def send(self, conn: Connection, message: Message) -> Receipt:
         """Hand in one mail."""
-        mail = self._composer.compose(conn, message)
+        content = self._composer.content(conn, message)
         kept = self._smtp is not None
-        receipt = self._attempt(mail, message)
+        receipt = self._attempt(content, message)
         if receipt is None and kept:  # the server had ended the connection after the mail before
-            receipt = self._attempt(mail, message)
+            receipt = self._attempt(content, message)
         return receipt or Receipt(Result.AWAY, f"connection lost: {self._lost}")
 
-    def _attempt(self, mail: EmailMessage, message: Message) -> Receipt | None:
+    def _attempt(self, content: bytes, message: Message) -> Receipt | None:
         """Connect and hand in; None where the connection was lost before the content was handed over."""
         try:
             smtp = self._connected()
@@ -85,7 +83,7 @@ class EmailChannel:
             self._drop()
             return Receipt(Result.AWAY, f"{self._server.host}:{self._server.port}: {_reason(problem)}")
         try:
-            return self._hand_in(smtp, mail, message)
+            return self._hand_in(smtp, content, message)
         except smtplib.SMTPResponseException as problem:
             return self._answer(smtp, problem.smtp_code, problem.smtp_error)
         except (OSError, smtplib.SMTPException) as problem:
@@ -100,14 +98,13 @@ class EmailChannel:
                 self._smtp.quit()
         self._drop()
 
-    def _hand_in(self, smtp: smtplib.SMTP, mail: EmailMessage, message: Message) -> Receipt:
+    def _hand_in(self, smtp: smtplib.SMTP, content: bytes, message: Message) -> Receipt:
         sender, recipient = self._composer.sender, message.recipient
         international = not recipient.isascii()
         if international and not smtp.has_extn("smtputf8"):
             return Receipt(
                 Result.REFUSED, f"{self._server.host} takes no address like {recipient} (SMTPUTF8)"
             )
-        content = mail.as_bytes(policy=SMTP.clone(utf8=international))
         of_sender = ["SMTPUTF8", "BODY=8BITMIME"] if international else []
         of_recipient: list[str] = []
         if smtp.has_extn("dsn"):  # a bounce then names the message, whatever else it returns

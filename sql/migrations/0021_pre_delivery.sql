@@ -16,7 +16,9 @@ alter table outbox add constraint outbox_state_check check (state in
 -- squawk-ignore adding-foreign-key-constraint, constraint-missing-not-valid
 alter table outbox add constraint outbox_bundled_fkey foreign key (bundled_in) references outbox;
 
+-- squawk-ignore require-concurrent-index-deletion
 drop index outbox_pending_idx;
+-- squawk-ignore require-concurrent-index-deletion
 drop index outbox_dead_idx;
 -- squawk-ignore require-concurrent-index-creation
 create index outbox_due_idx on outbox (channel, rank, not_before, id) where state = 'pending';
