@@ -146,7 +146,7 @@ def _killed(conn: Connection, sink: Sink, env: dict[str, str], original: int) ->
     with role("notify", env):
         _drained(conn)
     arrived = Counter(name.split("@")[0].removeprefix("outbox.").split(".")[0] for name in sink.book)
-    states = dict(
+    states: dict[str, str] = dict(
         conn.execute("select id::text, state from outbox where dedupe_key like 'killed%%'").fetchall()
     )
     twice = sum(count > 1 for count in arrived.values())
