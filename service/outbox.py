@@ -1,6 +1,6 @@
 """Put a message on its way, in the transaction of what it tells."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -49,23 +49,42 @@ def enqueue(conn: Connection, out: Outgoing, *, at: datetime) -> int | None:
 
     What goes to a member of staff and isn't urgent keeps to that person's quiet hours, digest and storms.
     """
-    timing = _timing(conn, out, at)
-    params = {
-        **vars(out),
-        "message": Jsonb(dict(out.message)),
-        "at": at,
-        "not_before": max(timing.not_before, out.not_before or at),
-        "held_for": timing.held_for,
-        "about_dma": timing.dma_id,
-    }
-    row = conn.execute(Q["enqueue"], params).fetchone()
-    if row is None:
-        return None
-    conn.execute(Q["wake_senders"])
-    return int(row[0])
+    return enqueue_all(conn, [out], at=at)[0]
 
 
-def _timing(conn: Connection, out: Outgoing, at: datetime) -> Timing:
-    if out.staff_id is None or out.rank == URGENT or out.kind in _WHOLE or out.problem is not None:
-        return Timing(at)
-    return reach.timing(conn, out.staff_id, out.ticket_id, out.channel, at=at)
+def enqueue_all(conn: Connection, outs: Sequence[Outgoing], *, at: datetime) -> list[int | None]:
+    """Write many messages in one go; return for each what `enqueue` does."""
+    made: list[int | None] = []
+    params = [
+        {
+            **vars(out),
+            "message": Jsonb(dict(out.message)),
+            "at": at,
+            "not_before": max(timing.not_before, out.not_before or at),
+            "held_for": timing.held_for,
+            "about_dma": timing.dma_id,
+        }
+        for out, timing in zip(outs, _timings(conn, outs, at), strict=True)
+    ]
+    with conn.cursor() as cursor:
+        cursor.executemany(Q["enqueue"], params, returning=True)
+        made = [None if row is None else int(row[0]) for row in (c.fetchone() for c in cursor.results())]
+    if any(outbox_id is not None for outbox_id in made):
+        conn.execute(Q["wake_senders"])
+    return made
+
+
+def _timings(conn: Connection, outs: Sequence[Outgoing], at: datetime) -> list[Timing]:
+    asked = [
+        (number, (out.staff_id, out.ticket_id, out.channel))
+        for number, out in enumerate(outs)
+        if out.staff_id is not None
+        and out.rank != URGENT
+        and out.kind not in _WHOLE
+        and out.channel != "webhook"
+        and out.problem is None
+    ]
+    timings = [Timing(at)] * len(outs)
+    for (number, _), timing in zip(asked, reach.timings(conn, [ask for _, ask in asked], at=at), strict=True):
+        timings[number] = timing
+    return timings

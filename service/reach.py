@@ -1,6 +1,8 @@
 """How a person is reached: by which channels, in which language, and when."""
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from urllib.parse import urlsplit
@@ -59,25 +61,33 @@ def of_customer(conn: Connection, account_no: str) -> list[Way]:
     return [Way(*row) for row in conn.execute(Q["customer_ways"], {"account_no": account_no})]
 
 
-def timing(conn: Connection, staff_id: int, ticket_id: int | None, channel: str, *, at: datetime) -> Timing:
-    """Return when a message that isn't urgent goes to a member of staff.
+def timings(conn: Connection, asked: Sequence[tuple[int, int | None, str]], *, at: datetime) -> list[Timing]:
+    """Return when messages that aren't urgent go to members of staff: each is (staff id, ticket id, channel).
 
     Who wants a digest gets it at that hour; else, in a storm of messages about one district, those after the
-    first few are gathered for ten minutes; nothing arrives in quiet hours. A program gets its posts at once.
+    first few are gathered for ten minutes; nothing arrives in quiet hours.
     """
-    params = {"staff_id": staff_id, "ticket_id": ticket_id, "channel": channel}
+    if not asked:
+        return []
+    staff, tickets, channels = map(list, zip(*asked, strict=True))
     since = at - timedelta(seconds=STORM_S)
-    row = conn.execute(Q["staff_timing"], {**params, "since": since}).fetchone()
-    if row is None or channel == "webhook":
-        return Timing(at)
-    quiet_from, quiet_until, digest_at, zone_name, dma_id, recent, held_until = row
-    zone = ZoneInfo(zone_name)
-    if digest_at is not None:
-        return Timing(next_at(at, digest_at, zone), "digest", dma_id)
-    due, held_for = at, ""
-    if dma_id is not None and recent >= STORM_MESSAGES:
-        due, held_for = held_until or at + timedelta(seconds=STORM_S), "storm"
-    return Timing(after_quiet(due, quiet_from, quiet_until, zone), held_for, dma_id)
+    params = {"staff": staff, "tickets": tickets, "channels": channels, "since": since}
+    rows = conn.execute(Q["staff_timings"], {**params, "most": STORM_MESSAGES}).fetchall()
+    found: list[Timing] = []
+    recent: Counter[tuple[int, int, str]] = Counter()
+    for (staff_id, _, channel), row in zip(asked, rows, strict=True):
+        quiet_from, quiet_until, digest_at, zone_name, dma_id, before, held_until = row
+        zone = ZoneInfo(zone_name or "UTC")
+        if digest_at is not None:
+            found.append(Timing(next_at(at, digest_at, zone), "digest", dma_id))
+            continue
+        due, held_for = at, ""
+        if dma_id is not None:
+            recent[staff_id, dma_id, channel] += 1
+            if before + recent[staff_id, dma_id, channel] > STORM_MESSAGES:
+                due, held_for = held_until or at + timedelta(seconds=STORM_S), "storm"
+        found.append(Timing(after_quiet(due, quiet_from, quiet_until, zone), held_for, dma_id))
+    return found
 
 
 def next_at(at: datetime, hour: time, zone: ZoneInfo) -> datetime:

@@ -92,14 +92,14 @@ create function staff_ways(wanted bigint)
     where s.id = wanted
     order by c.position, c.id
 $$;
-create function staff_timing(wanted bigint, about_ticket bigint, by_channel text, since timestamptz)
+create function staff_timing(wanted bigint, about_ticket bigint, by_channel text, since timestamptz, most int)
     returns table (quiet_from time, quiet_until time, digest_at time, zone text, dma_id int, recent bigint, held_until timestamptz)
     language sql stable security definer set search_path = public, pg_temp as $$
     select s.quiet_from, s.quiet_until, s.digest_at, coalesce((select timezone from utility), 'UTC'), d.dma_id,
-        (select count(*) from outbox o where o.staff_id = s.id and o.about_dma = d.dma_id and o.channel = by_channel
-            and o.created_at > since),
-        (select max(o.not_before) from outbox o where o.staff_id = s.id and o.about_dma = d.dma_id
-            and o.channel = by_channel and o.state = 'held' and o.held_for = 'storm' and o.created_at > since)
+        (select count(*) from (select from outbox o where o.staff_id = s.id and o.about_dma = d.dma_id
+            and o.channel = by_channel and o.created_at > since limit most) some),
+        (select o.not_before from outbox o where o.staff_id = s.id and o.about_dma = d.dma_id and o.channel = by_channel
+            and o.created_at > since and o.state = 'held' and o.held_for = 'storm' order by o.created_at desc limit 1)
     from staff s left join lateral (
         select coalesce(t.dma_id, c.dma_id) as dma_id from ticket t left join customer c on c.account_no = t.account_no
         where t.id = about_ticket) d on true
