@@ -97,7 +97,7 @@ create function staff_timing(wanted bigint, about_ticket bigint, by_channel text
     language sql stable security definer set search_path = public, pg_temp as $$
     select s.quiet_from, s.quiet_until, s.digest_at, coalesce((select timezone from utility), 'UTC'), d.dma_id,
         (select count(*) from (select from outbox o where o.staff_id = s.id and o.about_dma = d.dma_id
-            and o.channel = by_channel and o.created_at > since limit most) some),
+            and o.channel = by_channel and o.created_at > since limit most) few),
         (select o.not_before from outbox o where o.staff_id = s.id and o.about_dma = d.dma_id and o.channel = by_channel
             and o.created_at > since and o.state = 'held' and o.held_for = 'storm' order by o.created_at desc limit 1)
     from staff s left join lateral (
