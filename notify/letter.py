@@ -18,8 +18,8 @@ class Attachment:
 class Letter:
     """Subject and text, HTML where there is some; `html` shows a picture as `cid:NAME`.
 
-    Letters with the same `thread` are one conversation in a mailbox. `brief` is what a text message says:
-    without it, the subject and the first link of the text.
+    Letters with the same `thread` are one conversation in a mailbox. `brief` is what a text message says;
+    without it that is the subject and the first link of the text.
     """
 
     subject: str
