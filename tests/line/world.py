@@ -1,4 +1,4 @@
-"""A utility in simulated time: the real roles, broker, database, mail server and API, on one clock that is set.
+"""A utility in simulated time: the real roles, broker, database, mail server and API, on one set clock.
 
 A month passes in seconds. What waits for its time - deadlines, surveys, quiet hours, the schedule - waits for
 this clock and for no other.
@@ -88,7 +88,8 @@ class World:
         self.detection.cycle(self.work)
         self._told()
         for job in JOBS:
-            ledger.tend(job, self.settings, self.clock.now(), scheduled=True)
+            for due in ledger.todo(self.conn, job, self.clock.now(), scheduled=True):
+                ledger.run_once(job, self.settings.database_url, self.settings, due, self.clock.now())
         self._told()
 
     def _told(self) -> None:
