@@ -1,5 +1,6 @@
 """The notifier's threads: one follows events, one a channel sends."""
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from notify.mail import Composer
 from notify.sender import Sender
 from notify.words import Words
 from notify.writer import Writer
+from service import outage_notices
 from sql.pool import Connection
 from sql.query import Queries
 
@@ -35,6 +37,8 @@ def start(supervisor: Supervisor, settings: Settings, clock: Clock, database_url
     follower = Follower(clock, webhooks)
     spawn = partial(_spawn, supervisor, database_url, settings.notify_every_s)
     spawn("notify-tickets", "headwater_event", lambda conn: _follow(follower, conn))
+    go_on = partial(_go_on, supervisor, "notify-outages")
+    spawn("notify-outages", "headwater_outage", lambda conn: fill_outbox(conn, clock, go_on))
     for channel in ways:
         name = f"notify-{channel.name}"
         sender = Sender(channel, clock, partial(_go_on, supervisor, name))
@@ -64,6 +68,14 @@ def _spawn(
 ) -> None:
     run = partial(forever, supervisor, name, database_url, channel, every_s, work)
     supervisor.spawn(name, run, patience_s=_PATIENCE_S)
+
+
+def fill_outbox(conn: Connection, clock: Clock, go_on: Callable[[], bool] = lambda: True) -> None:
+    """Fill the outbox with what customers are to be told of outages, a batch a transaction."""
+    more = True
+    while more and go_on():
+        with conn.transaction():
+            more = outage_notices.fill(conn, at=clock.now())
 
 
 def _go_on(supervisor: Supervisor, name: str) -> bool:

@@ -14,7 +14,19 @@ from tests.api.conftest import NOW, Ask
 from tests.api.town import Town, side
 
 OPEN = {"/healthz", "/readyz"}
-BODIES = {"acknowledge": {"why": "x"}, "respond": {"why": "x"}, "resolve": {"cause": "x", "why": "x"}}
+BODIES = {
+    "acknowledge": {"why": "x"},
+    "respond": {"why": "x"},
+    "resolve": {"cause": "x", "why": "x"},
+    "outages": {},
+    "announce": {},
+    "change": {},
+    "start": {},
+    "extend": {"expected_end": None},
+    "restore": {},
+    "cancel": {"why": "x"},
+    "calls": {"account_no": "A1", "answer": "x"},
+}
 
 
 def operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:

@@ -73,12 +73,13 @@ class Operator:
         """Work until there is nothing left; return how many pieces that were."""
         done = 0
         with connect(self.url, "notify", autocommit=True) as conn:
-            while self._piece(conn, at, batch):
+            while self.piece(conn, at, batch):
                 done += 1
         return done
 
     @staticmethod
-    def _piece(conn: Connection, at: datetime, batch: int) -> bool:
+    def piece(conn: Connection, at: datetime, batch: int) -> bool:
+        """Do one piece of the filling; return whether there was any."""
         with conn.transaction():
             return outage_notices.fill(conn, at=at, batch=batch)
 
