@@ -18,6 +18,8 @@ from api.outages.endpoints import router as outages
 from api.policies.endpoints import router as policies
 from api.problem import Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
+from api.surveys.endpoints import router as surveys
+from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
 from core.clock import Clock
 from core.settings import Settings
@@ -25,7 +27,20 @@ from service.letters import Letters
 from service.policies import Rules
 from sql.pool import Pool
 
-ROUTERS = (customers, meters, dmas, events, tickets, outages, policies, quarantine, jobs, health)
+ROUTERS = (
+    customers,
+    meters,
+    dmas,
+    events,
+    tickets,
+    surveys,
+    survey_page,
+    outages,
+    policies,
+    quarantine,
+    jobs,
+    health,
+)
 DESCRIPTION = """\
 Smart-water-meter readings, what was found in them, and the service that follows.
 

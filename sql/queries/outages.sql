@@ -177,7 +177,7 @@ with batch as materialized (
     select c.account_no, c.until, %(revision)s > 1 and exists (
             select from outbox o join outage_notice n on n.id = o.notice_id
             where o.account_no = c.account_no and n.outage_id = %(outage_id)s and n.revision < %(revision)s
-                and (o.state = 'sent' or o.attempts > 0)) as told
+                and (o.state in ('sent', 'unknown') or o.state = 'withdrawn' and o.begun_at is not null)) as told
     from outage_customer c
     where c.outage_id = %(outage_id)s and c.account_no > (select upto from outage_notice where id = %(id)s)
         and (c.until is null or c.until = %(revision)s)

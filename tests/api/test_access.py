@@ -26,6 +26,7 @@ BODIES = {
     "restore": {},
     "cancel": {"why": "x"},
     "calls": {"account_no": "A1", "answer": "x"},
+    "survey": {"channel": "hotline", "satisfied": True},
 }
 
 
