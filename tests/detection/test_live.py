@@ -317,16 +317,18 @@ def test_sensors_of_a_district_are_one_event(utility: Connection, detect: Connec
 def test_announced_outage_suppresses_what_it_explains(utility: Connection, detect: Connection) -> None:
     dma = factories.dma(utility, "D1", min_pressure_kpa=200)
     meter = factories.meter(utility, "p-1", kind="pressure", dma_id=dma, interval_s=900)
-    factories.insert(
+    outage = factories.insert(
         utility,
         "outage",
+        "id",
         code="O1",
         kind="planned",
-        dma_id=dma,
+        state="announced",
         reason="valve",
         starts_at=_at(T0 * 10**6),
         expected_end=_at((T0 + 10 * HOUR) * 10**6),
     )
+    factories.insert(utility, "outage_dma", outage_id=outage, dma_id=dma)
     ts = T0 + 900 * np.arange(1, 40)
     store(utility, readings(meter, ts, pressure_kpa=np.where(np.arange(39) >= 20, 50, 300)))
     working = detection()
