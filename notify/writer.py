@@ -5,7 +5,7 @@ from typing import Protocol
 
 from core.errors import NotFoundError
 from notify.channels import Message
-from notify.kinds import case, outage, outage_staff, ticket
+from notify.kinds import case, hand_over, outage, outage_staff, ticket
 from notify.letter import Letter
 from notify.words import Words
 from sql.pool import Connection
@@ -24,6 +24,7 @@ KINDS: Mapping[str, Kind] = {
     "case": case.letter,
     "outage": outage.letter,
     "outage_staff": outage_staff.letter,
+    "hand_over": hand_over.letter,
 }
 
 

@@ -61,7 +61,9 @@ class Crew:
     members: Sequence[str] = ()
 
 
-def candidates(conn: Connection, ticket_id: int, *, at: datetime, crew_id: int | None = None) -> list[Candidate]:
+def candidates(
+    conn: Connection, ticket_id: int, *, at: datetime, crew_id: int | None = None
+) -> list[Candidate]:
     """Return the crews that may take the ticket's site work, the best first."""
     row = conn.execute(Q["place"], {"ticket_id": ticket_id}).fetchone()
     if row is None:
@@ -101,7 +103,9 @@ def dispatch(
     lead = _who_leads(conn, chosen, at)
     detail = {"crew": chosen.code, "was": had, "metres": chosen.metres, "open": chosen.open, "note": why}
     told = "" if lead else "; nobody of the crew is here to be told"
-    said = f"{chosen.why}{'' if crew is None else f'; chosen by {actor.name}'}{told}{f': {why}' if why else ''}"
+    said = (
+        f"{chosen.why}{'' if crew is None else f'; chosen by {actor.name}'}{told}{f': {why}' if why else ''}"
+    )
     tickets.note(conn, ticket_id, Entry("dispatched", said, detail), at=at, actor=actor.name)
     key, tellings = f"dispatched:{version}", []
     if lead is not None and lead != actor.staff_id:
@@ -116,10 +120,13 @@ def put(conn: Connection, crew: Crew) -> int:
     """Set a crew up, or change it; return its id. BadDataError for a region, calendar or person unknown."""
     if (crew.x is None) != (crew.y is None):
         raise BadDataError("A place has two coordinates.", cure="Give x and y, or neither.")
-    if crew.region is not None and not conn.execute(routing.Q["region_by_code"], {"code": crew.region}).fetchone():
+    if (
+        crew.region is not None
+        and not conn.execute(routing.Q["region_by_code"], {"code": crew.region}).fetchone()
+    ):
         raise BadDataError(f"There is no region {crew.region!r}.")
     wanted = sorted({*crew.members, *([crew.lead] if crew.lead else [])})
-    ids = dict(conn.execute(Q["logins"], {"logins": wanted}).fetchall())
+    ids: dict[str, int] = dict(conn.execute(Q["logins"], {"logins": wanted}).fetchall())
     if unknown := [login for login in wanted if login not in ids]:
         raise BadDataError(f"Nobody who works here has the login {', '.join(unknown)}.")
     calendars.load(conn, crew.calendar)

@@ -23,6 +23,20 @@ Q = Queries("handover")
 Because = Literal["asked", "absent", "left", "back"]
 LISTED = 30
 """Most tickets that a message lists; it says how many there are."""
+_COLUMNS = (
+    *("id", "priority", "urgent", "grp", "topic", "subject", "customer", "account_no", "dma"),
+    *("response_due", "resolution_due", "responded"),
+)
+
+
+@dataclass(frozen=True)
+class Order:
+    """Why work changes hands, by whose word, and when."""
+
+    actor: Actor
+    at: datetime
+    note: str
+    because: Because = "asked"
 
 
 @dataclass(frozen=True)
@@ -100,12 +114,9 @@ def assign(
 def hand_over_all(
     conn: Connection,
     from_id: int,
-    *,
     to_id: int | None,
-    note: str,
-    actor: Actor,
-    at: datetime,
-    because: Because = "asked",
+    order: Order,
+    *,
     urgent_only: bool = False,
     customers: bool = False,
 ) -> Handed:
@@ -116,42 +127,43 @@ def hand_over_all(
     nobody. Each receiver gets one message.
     """
     conn.execute(Q["hold"], {"from_id": from_id})
-    given = _receivers(conn, from_id, to_id, customers=customers, at=at)
+    given = _receivers(conn, from_id, to_id, customers=customers, at=order.at)
     params: dict[str, Any] = {
         **given.arrays(),
         "from_id": from_id,
         "to_one": given.one,
         "urgent": urgent_only,
-        "actor": actor.name,
-        "why": note,
-        "because": because,
-        "at": at,
+        "actor": order.actor.name,
+        "why": order.note,
+        "because": order.because,
+        "at": order.at,
     }
-    moved = dict(conn.execute(Q["move_customers"], params).fetchall()) if customers else {}
+    moved: dict[int, int] = dict(conn.execute(Q["move_customers"], params).fetchall()) if customers else {}
     handed = Handed(dict(conn.execute(Q["move_tickets"], params).fetchall()), moved)
-    _tell(conn, from_id, handed, note=note, because=because, at=at)
+    for to in sorted({*handed.tickets, *handed.customers}):
+        _send(conn, to, from_id, handed.tickets.get(to, ()), handed.customers.get(to, 0), order)
     return handed
 
 
-def take_back(
-    conn: Connection, staff_id: int, ticket_ids: Sequence[int], *, note: str, actor: Actor, at: datetime
-) -> Handed:
+def take_back(conn: Connection, staff_id: int, ticket_ids: Sequence[int], order: Order) -> Handed:
     """Take back those of the tickets that are open and with whom they were handed to; tell those people."""
     rows = conn.execute(Q["still_covered"], {"staff_id": staff_id, "tickets": list(ticket_ids)}).fetchall()
     back = [int(row[0]) for row in rows]
     held = tickets.lock_all(conn, back)
-    params = {"staff_id": staff_id, "tickets": back, "actor": actor.name, "why": note, "at": at}
-    conn.execute(Q["take_back"], params)
+    params = {"staff_id": staff_id, "tickets": back, "why": order.note, "at": order.at}
+    conn.execute(Q["take_back"], params | {"actor": order.actor.name})
     for other in sorted({t.assignee_id for t in held.values() if t.assignee_id is not None}):
         theirs = [t.id for t in held.values() if t.assignee_id == other]
-        _send(conn, other, staff_id, theirs, 0, note=note, because="back", at=at)
+        _send(conn, other, staff_id, theirs, 0, order)
     return Handed({staff_id: back} if back else {})
 
 
 def _receivers(
     conn: Connection, from_id: int, to_id: int | None, *, customers: bool, at: datetime
 ) -> Receivers:
-    needed = [row[0] for row in conn.execute(Q["needed_regions"], {"from_id": from_id, "customers": customers})]
+    needed = [
+        row[0] for row in conn.execute(Q["needed_regions"], {"from_id": from_id, "customers": customers})
+    ]
     if to_id is not None:
         if to_id == from_id:
             raise BadDataError("Nobody hands over to themselves.", cure="Name somebody else.")
@@ -163,13 +175,10 @@ def _receivers(
     parent: dict[int, int | None] = dict(conn.execute(Q["regions"]).fetchall())
     by_region: dict[int, Sequence[int]] = {}
     for region in needed:
-        place: int | None = region
-        found: list[int] = []
-        for _ in range(len(parent) + 1):
-            found = [p[0] for p in managers if p[2] == place and place is not None]
-            if found or place is None:
-                break
-            place = parent.get(place)
+        place, found = region or None, list[int]()
+        while place is not None and not found:
+            found = [p[0] for p in managers if p[2] == place]
+            place = parent[place]
         by_region[region] = found or desk[:1]
         if not by_region[region]:
             raise ConflictError(
@@ -189,9 +198,9 @@ def _person(conn: Connection, staff_id: int, at: datetime) -> routing.Person:
 def _require_here(conn: Connection, person: routing.Person, at: datetime) -> None:
     if not person.active:
         raise ConflictError(f"{person.name} has left.", cure="Name somebody else.")
-    if person.away_until is not None:
+    if person.away:
         instead = routing.stand_in(conn, person.id, at)
-        until = "" if person.away_until.year > 9000 else f" until {person.away_until:%Y-%m-%d %H:%M} UTC"
+        until = f" until {person.away_until:%Y-%m-%d %H:%M} UTC" if person.away_until else ""
         raise ConflictError(
             f"{person.name} is away{until}.",
             cure=f"{instead.name} stands in." if instead else "Name somebody else.",
@@ -200,16 +209,8 @@ def _require_here(conn: Connection, person: routing.Person, at: datetime) -> Non
 
 def _logins(conn: Connection, ids: Mapping[str, int | None]) -> dict[str, str | None]:
     rows = conn.execute(Q["logins"], {"ids": [i for i in ids.values() if i is not None]}).fetchall()
-    named = dict(rows)
+    named: dict[int | None, str] = dict(rows)
     return {key.removesuffix("_id"): named.get(i) for key, i in ids.items()}
-
-
-def _tell(
-    conn: Connection, from_id: int, handed: Handed, *, note: str, because: Because, at: datetime
-) -> None:
-    for to in sorted({*handed.tickets, *handed.customers}):
-        theirs, customers = handed.tickets.get(to, ()), handed.customers.get(to, 0)
-        _send(conn, to, from_id, theirs, customers, note=note, because=because, at=at)
 
 
 def _send(
@@ -218,24 +219,20 @@ def _send(
     from_id: int,
     ticket_ids: Sequence[int],
     customers: int,
-    *,
-    note: str,
-    because: Because,
-    at: datetime,
+    order: Order,
 ) -> None:
     """Write the one message about many tickets."""
+    at = order.at
     rows = conn.execute(Q["handed"], {"tickets": list(ticket_ids)}).fetchall()
-    names = ("id", "priority", "urgent", "grp", "topic", "subject", "customer", "account_no", "dma")
-    names += ("response_due", "resolution_due", "responded")
-    listed = [dict(zip(names, row, strict=True)) for row in rows[:LISTED]]
+    listed = [dict(zip(_COLUMNS, row, strict=True)) for row in rows[:LISTED]]
     for ticket in listed:
         ticket |= {k: ticket[k].isoformat() for k in ("response_due", "resolution_due")}
     (other,) = conn.execute(routing.Q["staff_member"], {"id": from_id, "at": at}).fetchall()
     home = utility(conn)
     message = {
-        "because": because,
+        "because": order.because,
         "from": other[1],
-        "note": note,
+        "note": order.note,
         "tickets": listed,
         "priorities": Counter(row[1] for row in rows),
         "customers": customers,
@@ -251,7 +248,7 @@ def _send(
             channel=way.channel,
             recipient=way.recipient,
             language=way.language,
-            key=f"hand_over:{from_id}:{to_id}:{because}:{at.isoformat()}:{way.channel}:{way.recipient}",
+            key=f"hand_over:{from_id}:{to_id}:{order.because}:{at.isoformat()}:{way.channel}:{way.recipient}",
             message=message | {"to": way.name},
             rank=outbox.URGENT if urgent else outbox.NORMAL,
             staff_id=to_id,

@@ -1,11 +1,9 @@
 """Somebody leaves: nothing stays with who has gone."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
 
 from core.errors import ConflictError, NotFoundError
-from service.handover import Handed, hand_over_all
-from service.tickets import Actor
+from service.handover import Handed, Order, hand_over_all
 from sql.pool import Connection
 from sql.query import Queries
 
@@ -24,13 +22,12 @@ class Left:
     keys: int
 
 
-def leave(
-    conn: Connection, staff_id: int, *, to_id: int | None, note: str, actor: Actor, at: datetime
-) -> Left:
+def leave(conn: Connection, staff_id: int, to_id: int | None, order: Order) -> Left:
     """Hand over everything of somebody who leaves, to one person or by region, and close the accounts.
 
     Customers, tickets and visits due; districts and crews to the one person, else to nobody; who reported to
-    the leaver reports to the superior. ConflictError where the person has left already, or nobody can take it.
+    the leaver reports to the superior. ConflictError where the person has left already, or
+    nobody can take it.
     """
     row = conn.execute(Q["leaver"], {"id": staff_id}).fetchone()
     if row is None:
@@ -38,10 +35,9 @@ def leave(
     login, _, active, superior_id = row
     if not active:
         raise ConflictError(f"{login} has left already.")
-    handed = hand_over_all(
-        conn, staff_id, to_id=to_id, note=note, actor=actor, at=at, because="left", customers=True
-    )
-    given = {"id": staff_id, "to_id": to_id, "superior_id": superior_id, "at": at}
+    order = replace(order, because="left")
+    handed = hand_over_all(conn, staff_id, to_id, order, customers=True)
+    given = {"id": staff_id, "to_id": to_id, "superior_id": superior_id, "at": order.at}
     visits = conn.execute(Q["leave_visits"], given).rowcount
     districts = [row[0] for row in conn.execute(Q["leave_districts"], given)]
     crews = [row[0] for row in conn.execute(Q["leave_crews"], given)]

@@ -18,19 +18,20 @@ _DEPUTIES = 5  # a chain of deputies longer than this is a circle
 
 @dataclass(frozen=True)
 class Person:
-    """What routing needs to know of a member of staff; `away_until` is None for who is here."""
+    """What routing needs to know of a member of staff; who is `away` without an end is so for good."""
 
     id: int
     name: str
     email: str | None
     active: bool
     deputy_id: int | None
+    away: bool
     away_until: datetime | None
 
     @property
     def here(self) -> bool:
         """Whether the person works for us and isn't absent."""
-        return self.active and self.away_until is None
+        return self.active and not self.away
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def find(conn: Connection, account_no: str | None, dma_id: int | None, at: datet
 
 
 def duty_desk(conn: Connection, at: datetime) -> list[Person]:
-    """Return who is on the duty desk: the roster's first, then those with an address, the least loaded first."""
+    """Return who is on the duty desk: the roster's first, then with an address, by load."""
     return [person for person in _people(conn, "duty_desk", at) if person.here]
 
 

@@ -9,7 +9,7 @@ from psycopg.rows import dict_row
 
 from core.errors import BadDataError, ConflictError, NotFoundError
 from service import handover, routing
-from service.handover import Handed
+from service.handover import Handed, Order
 from service.tickets import SYSTEM, Actor
 from service.utility import utility
 from sql.pool import Connection
@@ -40,10 +40,12 @@ class Shift:
 
 
 def id_of(conn: Connection, login: str, *, active: bool = True) -> int:
-    """Return the id of a member of staff; NotFoundError for one who isn't there, or with `active` has left."""
+    """Return the id of a member of staff; NotFoundError if unknown, or with `active` gone."""
     row = conn.execute(Q["by_login"], {"login": login}).fetchone()
     if row is None or (active and not row[1]):
-        raise NotFoundError(f"Nobody who works here has the login {login!r}.", cure="GET /v1/staff lists them.")
+        raise NotFoundError(
+            f"Nobody who works here has the login {login!r}.", cure="GET /v1/staff lists them."
+        )
     return int(row[0])
 
 
@@ -67,32 +69,26 @@ def plan_absence(conn: Connection, absence: Absence, *, actor: Actor, at: dateti
 
 def end_absence(conn: Connection, absence_id: int, *, at: datetime) -> None:
     """End an absence now; one that has not begun is called off. ConflictError if it is over."""
-    row = conn.execute(Q["absence"], {"id": absence_id}).fetchone()
+    row = conn.execute(Q["absence"], {"id": absence_id, "at": at}).fetchone()
     if row is None:
         raise NotFoundError(f"There is no absence {absence_id}.")
-    _, starts_at, ends_at, login = row
-    if ends_at <= at:
-        raise ConflictError(f"This absence of {login} ended on {ends_at:%Y-%m-%d %H:%M} UTC.")
-    query = "call_off_absence" if starts_at >= at else "end_absence"
+    begun, over, login = row
+    if over:
+        raise ConflictError(f"This absence of {login} is over already.")
+    query = "end_absence" if begun else "call_off_absence"
     conn.execute(Q[query], {"id": absence_id, "at": at})
 
 
 def cover(conn: Connection, *, at: datetime) -> list[tuple[int, Handed]]:
     """Hand the urgent tickets of everybody whose absence has begun to who stands in, once an absence."""
     done = []
+    note = "The absence begins; urgent tickets go to who stands in."
+    order = Order(Actor(SYSTEM), at, note, "absent")
     for absence_id, staff_id in conn.execute(Q["absences_begun"], {"at": at}).fetchall():
         instead = routing.stand_in(conn, staff_id, at)
         try:
-            handed = handover.hand_over_all(
-                conn,
-                staff_id,
-                to_id=None if instead is None else instead.id,
-                note="The absence begins; urgent tickets go to who stands in.",
-                actor=Actor(SYSTEM),
-                at=at,
-                because="absent",
-                urgent_only=True,
-            )
+            to_id = None if instead is None else instead.id
+            handed = handover.hand_over_all(conn, staff_id, to_id, order, urgent_only=True)
         except ConflictError:
             continue  # nobody is there to take them: looked at again with the next run
         conn.execute(Q["cover_absence"], {"id": absence_id, "at": at, "tickets": handed.ticket_ids})
@@ -103,7 +99,7 @@ def cover(conn: Connection, *, at: datetime) -> list[tuple[int, Handed]]:
 def take_back(conn: Connection, staff_id: int, *, actor: Actor, note: str, at: datetime) -> Handed:
     """Take back what was handed over when an absence began and is still with who got it."""
     ((ids,),) = conn.execute(Q["handed_in_absences"], {"staff_id": staff_id}).fetchall()
-    return handover.take_back(conn, staff_id, ids, note=note or "Back from absence.", actor=actor, at=at)
+    return handover.take_back(conn, staff_id, ids, Order(actor, at, note or "Back from absence.", "back"))
 
 
 def change(conn: Connection, staff_id: int, changes: Mapping[str, Any]) -> None:
@@ -111,7 +107,9 @@ def change(conn: Connection, staff_id: int, changes: Mapping[str, Any]) -> None:
     row = conn.execute(Q["staff_row"], {"id": staff_id}).fetchone()
     if row is None:
         raise NotFoundError(f"There is no member of staff {staff_id}.")
-    now = dict(zip(("deputy_id", "superior_id", "region_id", "on_duty_desk"), row, strict=True)) | dict(changes)
+    now = dict(zip(("deputy_id", "superior_id", "region_id", "on_duty_desk"), row, strict=True)) | dict(
+        changes
+    )
     for name, what in (("deputy_id", "stands in for"), ("superior_id", "is superior to")):
         if now[name] == staff_id:
             raise BadDataError(f"Nobody {what} themselves.", cure="Name somebody else.")

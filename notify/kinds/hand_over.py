@@ -7,6 +7,7 @@ from notify.channels import Message
 from notify.letter import Letter
 from notify.speech import Speech
 from notify.words import Words, one_line, said, spoken
+from service.priority import RANK
 from sql.pool import Connection
 
 
@@ -31,6 +32,7 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
         **about,
         "sender": about["from"],
         "tickets": listed,
+        "priorities": {level: about["priorities"].get(level, 0) for level in RANK},
         "count": sum(about["priorities"].values()),
         "zone": speech.zone_name(at),
         "language": language,

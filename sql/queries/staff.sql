@@ -1,10 +1,12 @@
 -- name: account_manager
-select s.id, s.name, s.email, s.active, staff_deputy(s.id, %(at)s), staff_away(s.id, %(at)s)
+select s.id, s.name, s.email, s.active, staff_deputy(s.id, %(at)s),
+    staff_away(s.id, %(at)s) is not null, nullif(staff_away(s.id, %(at)s), 'infinity')
 from customer c join staff s on s.id = c.manager_id
 where c.account_no = %(account_no)s;
 
 -- name: staff_member
-select s.id, s.name, s.email, s.active, staff_deputy(s.id, %(at)s), staff_away(s.id, %(at)s)
+select s.id, s.name, s.email, s.active, staff_deputy(s.id, %(at)s),
+    staff_away(s.id, %(at)s) is not null, nullif(staff_away(s.id, %(at)s), 'infinity')
 from staff s where s.id = %(id)s;
 
 -- name: region_managers
@@ -13,18 +15,21 @@ with recursive up (id, parent_id, distance) as (
     union all
     select r.id, r.parent_id, up.distance + 1 from up join region r on r.id = up.parent_id where up.distance < 16
 )
-select s.id, s.name, s.email, s.active, staff_deputy(s.id, %(at)s), staff_away(s.id, %(at)s)
+select s.id, s.name, s.email, s.active, staff_deputy(s.id, %(at)s),
+    staff_away(s.id, %(at)s) is not null, nullif(staff_away(s.id, %(at)s), 'infinity')
 from up join staff s on s.region_id = up.id and s.active and 'manager' = any (s.roles)
 order by up.distance, (select coalesce(sum(ticket_weight(t.priority)), 0) from ticket t where t.assignee_id = s.id
     and t.state in ('open', 'acknowledged', 'responded', 'reopened')), s.id;
 
 -- name: dma_manager
-select s.id, s.name, s.email, s.active, staff_deputy(s.id, %(at)s), staff_away(s.id, %(at)s)
+select s.id, s.name, s.email, s.active, staff_deputy(s.id, %(at)s),
+    staff_away(s.id, %(at)s) is not null, nullif(staff_away(s.id, %(at)s), 'infinity')
 from dma d join staff s on s.id = d.manager_id
 where d.id = %(dma_id)s;
 
 -- name: duty_desk seq: staff
-select s.id, s.name, s.email, s.active, staff_deputy(s.id, %(at)s), staff_away(s.id, %(at)s)
+select s.id, s.name, s.email, s.active, staff_deputy(s.id, %(at)s),
+    staff_away(s.id, %(at)s) is not null, nullif(staff_away(s.id, %(at)s), 'infinity')
 from staff s
 cross join lateral (select exists (select from duty_shift f
     where f.staff_id = s.id and f.starts_at <= %(at)s and f.ends_at > %(at)s) as rostered) d
@@ -37,7 +42,8 @@ select id, active from staff where login = %(login)s;
 
 -- name: staff seq: staff, region
 select s.id, s.login, s.name, s.email, s.phone, s.language, s.roles, s.active, s.on_duty_desk, r.code as region,
-    superior.login as superior, deputy.login as deputy, staff_away(s.id, %(at)s) as away_until,
+    superior.login as superior, deputy.login as deputy, staff_away(s.id, %(at)s) is not null as away,
+    nullif(staff_away(s.id, %(at)s), 'infinity') as away_until,
     (select p.login from staff p where p.id = staff_deputy(s.id, %(at)s)) as stands_in,
     exists (select from duty_shift f where f.staff_id = s.id and f.starts_at <= %(at)s and f.ends_at > %(at)s) as on_duty
 from staff s
@@ -76,14 +82,14 @@ cross join lateral (select count(*) as visits_due, count(*) filter (where v.due_
 where s.id = any (%(ids)s::bigint[]);
 
 -- name: absences
-select a.id, s.login, a.starts_at, nullif(a.ends_at, 'infinity') as ends_at, a.why, d.login as deputy, a.covered_at,
+select a.id, s.login, nullif(a.starts_at, '-infinity') as starts_at, nullif(a.ends_at, 'infinity') as ends_at, a.why, d.login as deputy, a.covered_at,
     cardinality(a.handed) as handed, a.created_by
 from staff_absence a join staff s on s.id = a.staff_id left join staff d on d.id = a.deputy_id
 where a.staff_id = %(staff_id)s and a.ends_at > %(since)s
 order by a.starts_at limit 200;
 
 -- name: absence
-select a.staff_id, a.starts_at, a.ends_at, s.login from staff_absence a join staff s on s.id = a.staff_id
+select a.starts_at < %(at)s, a.ends_at <= %(at)s, s.login from staff_absence a join staff s on s.id = a.staff_id
 where a.id = %(id)s for update of a;
 
 -- name: plan_absence
