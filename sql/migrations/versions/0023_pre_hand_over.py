@@ -1,6 +1,0 @@
-"""What was handed over for an absence."""
-
-from sql.migrate import script
-
-revision, down_revision = "0023", "0022"
-upgrade = script("0023_pre_hand_over.sql")
