@@ -52,7 +52,7 @@ def test_every_request_of_the_page_is_answered(all_seeing: TestClient, app: Fast
         answer = all_seeing.request(
             method,
             parts.path + "?" * bool(parts.query) + parts.query,
-            content=body or None,
+            content=body.encode() or None,
             headers={
                 "Content-Type": "application/json",
                 "Accept": "text/csv" if "Accept: text/csv" in words else "*/*",
