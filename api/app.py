@@ -7,7 +7,10 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.answers import component, restore_examples
+from api.contact_checks.endpoints import router as contact_checks
+from api.customers.changes import router as customer_changes
 from api.customers.endpoints import router as customers
+from api.customers.search import router as search
 from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
 from api.health.endpoints import router as health
@@ -23,7 +26,20 @@ from core.settings import Settings
 from service.policies import Rules
 from sql.pool import Pool
 
-ROUTERS = (customers, meters, dmas, events, tickets, policies, quarantine, jobs, health)
+ROUTERS = (
+    search,
+    customer_changes,  # before the customers: an account number may hold a slash
+    customers,
+    contact_checks,
+    meters,
+    dmas,
+    events,
+    tickets,
+    policies,
+    quarantine,
+    jobs,
+    health,
+)
 DESCRIPTION = """\
 Smart-water-meter readings, what was found in them, and the service that follows.
 
