@@ -20,6 +20,8 @@ from api.middleware import Envelope
 from api.policies.endpoints import router as policies
 from api.problem import Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
+from api.surveys.endpoints import router as surveys
+from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
 from core.clock import Clock
 from core.settings import Settings
@@ -35,6 +37,8 @@ ROUTERS = (
     dmas,
     events,
     tickets,
+    surveys,
+    survey_page,
     policies,
     quarantine,
     jobs,

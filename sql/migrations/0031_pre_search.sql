@@ -134,6 +134,16 @@ create function search_variants(word text) returns text[] language sql immutable
         from generate_series(1, length(word) - 1) i) t (v)
 $$;
 
+-- The condition that a key holds these words. The index is asked for four of them only, the last ones that are not in
+-- nearly every address or firm's name: reading the long lists of those costs more than looking at the rows.
+create function search_holds(key text, words text) returns text language sql immutable strict parallel safe as $$
+    select format('(%1$s like %2$L and strpos(%1$s, %3$L) > 0)', key,
+        '%' || array_to_string((case when rare = '{}' then every else rare end)[greatest(1, cardinality(rare) - 3):], '%') || '%', words)
+    from (select every, array(select w from unnest(every) with ordinality t (w, n) where w <> all (common) and length(w) > 2 order by n) as rare
+        from (select regexp_split_to_array(words, ' +') as every,
+            array(select search_code(c) from string_to_table('省市区县镇乡村路街道大巷弄号栋幢座单元层楼室有限公司', null) c) as common) s) w
+$$;
+
 -- The queries that look for customers, the surest first, for who asks. Each is served by an index and reads few rows:
 -- what is meant exactly, then what begins so, then what holds it, then what sounds or is spelt nearly so.
 create function customer_probes(asked text, most int) returns table (matched text, query text)
@@ -174,13 +184,14 @@ begin
         matched := 'meter';
         query := format('select c.account_no, m.serial as value, m.score from ('
             '(select id, serial, case lower(serial) when %1$L then 0.99 else 0.88 end as score from meter'
-            ' where lower(serial) ~>=~ %1$L and lower(serial) ~<~ %2$L order by lower(serial) using ~<~ limit 500)'
+            ' where lower(serial) ~>=~ %1$L and lower(serial) ~<~ %2$L order by lower(serial) using ~<~ limit %7$s)'
             ' union all (select id, serial, 0.87 from meter where reverse(lower(serial)) ~>=~ %5$L'
-            ' and reverse(lower(serial)) ~<~ %6$L order by reverse(lower(serial)) using ~<~ limit 500)) m'
+            ' and reverse(lower(serial)) ~<~ %6$L order by reverse(lower(serial)) using ~<~ limit %7$s)) m'
             ' join meter_installation i on i.meter_id = m.id join service_point p on p.id = i.service_point_id'
             ' join customer c on c.account_no = p.account_no where %3$s'
             ' order by m.score desc, m.serial, i.removed_at desc limit %4$s',
-            bare, bare || chr(1114111), seen, most, reverse(bare), reverse(bare) || chr(1114111));
+            bare, bare || chr(1114111), seen, most, reverse(bare), reverse(bare) || chr(1114111),
+            case seen when 'true' then most else 500 end);
         return next;
     end if;
     if length(digits) >= 4 then
@@ -221,8 +232,8 @@ begin
     end if;
     foreach term in array terms loop
         k := search_keys(term);
-        in_name := in_name || format('c.search_name like %L', '%' || btrim(k.words) || '%');
-        likes := likes || format('c.search_address like %L', '%' || btrim(k.words) || '%');
+        in_name := in_name || search_holds('c.search_name', btrim(k.words));
+        likes := likes || search_holds('c.search_address', btrim(k.words));
         narrow := narrow or length(term) > 2 or (length(term) = 2 and term !~ '[a-z0-9]');
     end loop;
     if narrow or not latin then
@@ -254,11 +265,17 @@ begin
     end if;
     matched := 'similar name';
     if cardinality(terms) = 1 and folded !~ '[a-z0-9]' and length(folded) between 3 and 12 then
-        near := array(select format('c.search_name like %L',
-                '%' || btrim((search_keys(left(folded, i - 1))).words || ' ___ ' || coalesce((search_keys(substr(folded, i + 1))).words, '')) || '%')
-            from generate_series(1, length(folded)) i);
-        near := near || format('c.search_name like %L', '%' || btrim(k.pinyin) || '%')
-            || format('c.search_name like %L', '%' || regexp_replace(btrim(k.words), ' +', '%', 'g') || '%');
+        near := array(select '%' || btrim((search_keys(left(folded, i - 1))).words || ' ___ '
+            || coalesce((search_keys(substr(folded, i + 1))).words, '')) || '%' from generate_series(1, length(folded)) i);
+        if length(folded) < 6 then
+            near := array(select format('(c.search_name like %L and c.search_name like %L)', regexp_replace(one, '[ _%]+', '%', 'g'), one)
+                from unnest(near) one);
+        else  -- one wrong character leaves one half whole
+            near := array[format('((%s or %s) and c.search_name || '''' like any (%L))',
+                search_holds('c.search_name', btrim((search_keys(left(folded, length(folded) / 2))).words)),
+                search_holds('c.search_name', btrim((search_keys(substr(folded, length(folded) / 2 + 1))).words)), near)];
+        end if;
+        near := near || format('c.search_name like %L', '%' || regexp_replace(btrim(k.words), ' +', '%', 'g') || '%');
     else
         near := array(select format('(c.search_names && %L::text[]%s)', search_variants(terms[i]),
                 (select string_agg(' and ' || format('(%s or %s)', in_name[j], likes[j]), '') from generate_subscripts(terms, 1) j where j <> i))
@@ -283,9 +300,10 @@ declare
     probe record;
     hit record;
     found text[] := '{}';
+    sure boolean := false;
 begin
     for probe in select * from customer_probes(asked, most) loop
-        exit when cardinality(found) >= most or (probe.matched = 'similar name' and cardinality(found) >= 5);
+        exit when cardinality(found) >= most or (probe.matched = 'similar name' and (sure or cardinality(found) >= 5));
         for hit in execute format('select account_no, value, score::float8 as score from (%s) probe', probe.query) loop
             continue when hit.account_no = any (found);
             found := found || hit.account_no;
@@ -293,10 +311,11 @@ begin
             matched := probe.matched;
             value := hit.value;
             score := hit.score;
+            sure := sure or score > 0.95;
             return next;
         end loop;
     end loop;
 end $$;
-revoke execute on function customer_probes, find_customers, search_variants, search_keys from public;
+revoke execute on function customer_probes, find_customers, search_variants, search_holds, search_keys from public;
 grant execute on function find_customers to headwater_api;
 
