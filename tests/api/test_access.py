@@ -28,7 +28,14 @@ BODIES = {
 
 def operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
     """Every operation with its address filled in."""
-    values = {"account_no": "A1", "serial": "M-A", "id": "1", "code": "D1", "name": "retention", "version": "2"}
+    values = {
+        "account_no": "A1",
+        "serial": "M-A",
+        "id": "1",
+        "code": "D1",
+        "name": "retention",
+        "version": "2",
+    }
     return [
         (method.upper(), path.format(**values), operation)
         for path, item in app.openapi()["paths"].items()

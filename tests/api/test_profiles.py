@@ -15,7 +15,6 @@ def test_search_says_what_fits_and_shows_a_manager_own_customers_only(
         ("A1", "name", "Customer A1"),
         ("B1", "name", "Customer B1"),
     ]
-    (hit,) = all_seeing.get("/v1/search", params={"q": "m-b"}).json()["items"] or [{}]
     for q in ["customer", "custmer", "M-A", "A1", "B1", "M-B", "Customer B1"]:
         seen = anna.get("/v1/search", params={"q": q}).json()["items"]
         assert {h["account_no"] for h in seen} <= {"A1"}, q

@@ -7,7 +7,7 @@ from alembic import op
 from sql.hanzi import fill
 from sql.migrate import script
 
-revision, down_revision = "0030", "0017"
+revision, down_revision = "0030", "0021"
 make = script("0030_pre_hanzi.sql")
 
 
