@@ -14,7 +14,7 @@ from tests.api.conftest import NOW, Ask
 from tests.api.town import Town, side
 
 OPEN = {"/healthz", "/readyz"}
-BODIES = {
+BODIES: dict[str, object] = {
     "A1": {"why": "x"},
     "undo": {"why": "x"},
     "correct": {"phone": "027 1", "why": "x"},
