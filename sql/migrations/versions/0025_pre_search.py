@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0024", "0023"
-upgrade = script("0024_pre_search.sql")
+revision, down_revision = "0025", "0024"
+upgrade = script("0025_pre_search.sql")
