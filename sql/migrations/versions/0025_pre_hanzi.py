@@ -7,8 +7,8 @@ from alembic import op
 from sql.hanzi import fill
 from sql.migrate import script
 
-revision, down_revision = "0024", "0023"
-make = script("0024_pre_hanzi.sql")
+revision, down_revision = "0025", "0024"
+make = script("0025_pre_hanzi.sql")
 
 
 def upgrade() -> None:

@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0025", "0024"
-upgrade = script("0025_pre_search.sql")
+revision, down_revision = "0026", "0025"
+upgrade = script("0026_pre_search.sql")
