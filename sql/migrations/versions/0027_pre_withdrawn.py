@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0025", "0024"
-upgrade = script("0025_pre_withdrawn.sql")
+revision, down_revision = "0027", "0026"
+upgrade = script("0027_pre_withdrawn.sql")
