@@ -34,8 +34,6 @@ select c.account_no, c.name, c.sector, c.segment, c.address, s.login as manager,
     d.code as dma, d.name as dma_name
 from customer c left join staff s on s.id = c.manager_id left join dma d on d.id = c.dma_id
 where c.account_no > %(after)s
-    and (%(q)s::text is null
-        or (c.name_key ~>=~ lower(%(q)s) and c.name_key ~<~ (lower(%(q)s) || chr(1114111))))
     and (%(segment)s::text is null or c.segment = %(segment)s)
     and (%(sector)s::text is null or c.sector = %(sector)s)
     and (%(manager)s::text is null or c.manager_id = (select id from staff where login = %(manager)s))
@@ -128,6 +126,7 @@ select e.id, e.subject_kind, e.subject, e.grp, e.epoch, e.detectors, e.account_n
     e.onset, e.detected_at, e.last_seen, e.cleared_at, e.retracted_at, e.updated_at, e.severity, e.magnitude,
     e.unit, e.loss_m3, e.money, e.evidence, e.revision,
     (select o.code from outage o where o.id = e.suppressed_by) as outage,
+    (select o.code from outage o where o.event_id = e.id and o.state <> 'cancelled' limit 1) as announced_as,
     (select ticket_survivor(t.ticket_id) from ticket_event t where t.event_id = e.id) as ticket_id
 from event e left join dma d on d.id = e.dma_id
 where (e.detected_at, e.id) < (%(at)s::timestamptz, %(id)s::bigint)
@@ -148,6 +147,7 @@ select e.id, e.subject_kind, e.subject, e.grp, e.epoch, e.detectors, e.account_n
     e.onset, e.detected_at, e.last_seen, e.cleared_at, e.retracted_at, e.updated_at, e.severity, e.magnitude,
     e.unit, e.loss_m3, e.money, e.evidence, e.revision,
     (select o.code from outage o where o.id = e.suppressed_by) as outage,
+    (select o.code from outage o where o.event_id = e.id and o.state <> 'cancelled' limit 1) as announced_as,
     (select ticket_survivor(t.ticket_id) from ticket_event t where t.event_id = e.id) as ticket_id
 from event e where e.id = %(id)s;
 
