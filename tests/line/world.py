@@ -83,6 +83,14 @@ class World:
             self._report(since, nearer)
             self.settle()
 
+    def go_until(
+        self, so: Callable[[], object], latest: datetime, *, step: timedelta = timedelta(hours=3)
+    ) -> None:
+        """Let time pass until it is so, but not beyond `latest`."""
+        while not so():
+            assert self.clock.now() < latest, f"still not so at {latest}"
+            self.go_on(self.now + step, step=step)
+
     def settle(self) -> None:
         """Do what is due now: detection, the schedule, tickets, messages."""
         self.detection.cycle(self.work)
