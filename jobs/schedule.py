@@ -12,6 +12,7 @@ from core.errors import InfrastructureError
 from core.settings import Settings
 from core.supervise import Supervisor
 from jobs import ledger, people
+from jobs.deadlines import deadlines
 from jobs.job import Job, Run
 from jobs.months import months
 from service.utility import utility
@@ -54,6 +55,13 @@ def _months(run: Run) -> str:
 
 
 JOBS = (
+    Job(
+        "deadlines",
+        "* * * * *",
+        deadlines,
+        "Warns before the deadlines of tickets, urges at them, escalates past them",
+        steps=True,
+    ),
     Job("retention", "17 3 * * *", retention, "Drops readings that are older than the retention"),
     Job("housekeeping", "7 * * * *", housekeeping, "Forgets what every consumer has passed"),
     Job("months", "37 4 * * *", _months, "Makes the month's water balance and pressure figures"),

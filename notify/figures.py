@@ -103,6 +103,7 @@ class Figures:
     resolution_due: str
     response_within: str
     resolution_within: str
+    clock_due: str
     zone: str
     ev: dict[str, str]
     affected: int
@@ -141,6 +142,7 @@ def figures(facts: Facts, language: str) -> Figures:
         resolution_due=speech.instant(ticket.resolution_due),
         response_within=speech.span(ticket.response_due - ticket.opened_at),
         resolution_within=speech.span(ticket.resolution_due - ticket.opened_at),
+        clock_due=speech.instant(facts.clock.due) if facts.clock else "",
         zone=speech.zone_name(ticket.opened_at),
         ev=_evidence(detector, evidence if isinstance(evidence, dict) else {}, speech),
         affected=len(meters) if isinstance(meters, list) else 0,

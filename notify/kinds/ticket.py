@@ -14,6 +14,8 @@ from service.facts import Facts, facts
 from sql.pool import Connection
 
 log = structlog.get_logger(__name__)
+OVERDUE = ("urged", "escalated")
+"""Steps that are pressing whatever the ticket is."""
 _QUIET = ("cleared", "withdrawn")
 
 
@@ -31,7 +33,7 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
         from_name=about.utility.name or "",
         zone=zone,
         thread=thread(about.ticket.id, int(about.ticket.opened_at.timestamp())),
-        urgent=about.ticket.urgent and about.step not in _QUIET,
+        urgent=about.step in OVERDUE or (about.ticket.urgent and about.step not in _QUIET),
         pictures={} if picture is None else {"chart": picture},
     )
 
