@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from psycopg.types.json import Jsonb
 
 from sql.pool import Connection
@@ -48,7 +49,7 @@ def enqueue_all(conn: Connection, outs: Sequence[Outgoing], *, at: datetime) -> 
     """Write many messages in one go; return for each what `enqueue` does."""
     made: list[int | None] = []
     with conn.cursor() as cursor:
-        params = [{**vars(out), "message": Jsonb(dict(out.message)), "at": at} for out in outs]
+        params = [{**vars(out), "message": Jsonb(out.message, msgspec.json.encode), "at": at} for out in outs]
         cursor.executemany(Q["enqueue"], params, returning=True)
         made = [None if row is None else int(row[0]) for row in (c.fetchone() for c in cursor.results())]
     if any(outbox_id is not None for outbox_id in made):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
+import msgspec
 import psycopg
 import structlog
 from psycopg.types.json import Jsonb
@@ -101,7 +102,7 @@ class _Act:
         return max(0, self.stage - URGED)
 
 
-def sweep(conn: Connection, *, at: datetime, desk: Desk, limit: int = 2000) -> Swept:
+def sweep(conn: Connection, *, at: datetime, desk: Desk, limit: int = 5000) -> Swept:
     """Look at up to `limit` tickets that are due for it; call again while there are `more`.
 
     Tickets that somebody else holds at the moment are left for the next time: any number may sweep at once.
@@ -210,31 +211,20 @@ class _Look:
         return self._calendars[policy.calendar]
 
     def _enter(self, acts: Sequence[_Act]) -> None:
-        details = [
+        rows = [
             {
-                "deadline": act.deadline,
-                "due": act.due.isoformat(),
-                **({"level": act.level, "to": act.to} if act.level else {}),
+                "ticket_id": act.ticket_id,
+                "kind": act.kind,
+                "why": _why(act),
+                "detail": {"deadline": act.deadline, "due": act.due}
+                | ({"level": act.level, "to": act.to} if act.level else {}),
             }
             for act in acts
         ]
-        params = {
-            "ticket_ids": [act.ticket_id for act in acts],
-            "kinds": [act.kind for act in acts],
-            "whys": [_why(act) for act in acts],
-            "details": [Jsonb(detail) for detail in details],
-            "at": self._at,
-        }
-        self._conn.execute(Q["enter_acts"], params)
+        self._conn.execute(Q["enter_acts"], {"acts": Jsonb(rows, msgspec.json.encode), "at": self._at})
 
     def _save(self, clocks: Sequence[_Clock]) -> None:
-        params = {
-            "ids": [clock.id for clock in clocks],
-            "looks": [clock.look_at for clock in clocks],
-            "responses": [clock.response for clock in clocks],
-            "resolutions": [clock.resolution for clock in clocks],
-        }
-        self._conn.execute(Q["set_clocks"], params)
+        self._conn.execute(Q["set_clocks"], {"clocks": Jsonb(clocks, msgspec.json.encode)})
 
 
 def _when(calendar: Calendar, policy: Policy, due: datetime, warn_s: int, stage: int) -> datetime:

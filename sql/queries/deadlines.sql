@@ -43,15 +43,13 @@ from ticket where look_at <= %(at)s order by look_at limit %(most)s for update s
 
 -- name: set_clocks
 update ticket t set look_at = c.look_at, response_stage = c.response, resolution_stage = c.resolution
-from unnest(%(ids)s::bigint[], %(looks)s::timestamptz[], %(responses)s::smallint[], %(resolutions)s::smallint[])
-    c (id, look_at, response, resolution)
+from jsonb_to_recordset(%(clocks)s) c (id bigint, look_at timestamptz, response smallint, resolution smallint)
 where t.id = c.id;
 
 -- name: enter_acts
 insert into ticket_entry (ticket_id, at, actor, kind, why, detail)
 select a.ticket_id, %(at)s, 'system', a.kind, a.why, a.detail
-from unnest(%(ticket_ids)s::bigint[], %(kinds)s::text[], %(whys)s::text[], %(details)s::jsonb[])
-    a (ticket_id, kind, why, detail);
+from jsonb_to_recordset(%(acts)s) a (ticket_id bigint, kind text, why text, detail jsonb);
 
 -- name: staff_above seq: staff
 select id, name, active, superior_id, staff_deputy(id, %(at)s), staff_away(id, %(at)s) is not null from staff;
