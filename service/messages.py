@@ -12,7 +12,7 @@ import msgspec
 
 from core.errors import NotFoundError
 from service import outbox, reach, routing, tickets
-from service.facts import AddresseeFacts, CaseFacts, ClockFacts, Facts, document, read
+from service.facts import AddresseeFacts, CaseFacts, ClockFacts, Facts, read
 from service.outbox import NOBODY, NORMAL, URGENT, Outgoing
 from service.reach import Way
 from service.tickets import Entry, Ticket
@@ -119,7 +119,7 @@ def _outgoing(
         recipient=recipient,
         language=person.language if person else "zh",
         key=f"ticket:{ticket.id}:{step.key}:{channel}:{recipient}",
-        message=document(said),
+        message=said,
         rank=URGENT if ticket.urgent else NORMAL,
         ticket_id=ticket.id,
         event_id=about.event_id,
@@ -143,10 +143,15 @@ class _People:
             return None
         key = staff_id, ticket.urgent
         if key not in self._found:
-            row = self._conn.execute(Q["addressee"], {"staff_id": staff_id}).fetchone()
-            ways = reach.of_staff(self._conn, staff_id, urgent=ticket.urgent, at=self._at)
-            self._found[key] = None if row is None else _Addressee(staff_id, ways, *row)
+            self._found[key] = self._ask(staff_id, urgent=ticket.urgent)
         return self._found[key]
+
+    def _ask(self, staff_id: int, *, urgent: bool) -> _Addressee | None:
+        ways = reach.of_staff(self._conn, staff_id, urgent=urgent, at=self._at)
+        if ways:
+            return _Addressee(staff_id, ways, ways[0].name, ways[0].language)
+        row = self._conn.execute(Q["addressee"], {"staff_id": staff_id}).fetchone()
+        return None if row is None else _Addressee(staff_id, ways, *row)
 
     def duty_desk(self) -> list[routing.Person]:
         if self._desk is None:
