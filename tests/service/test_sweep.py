@@ -215,9 +215,12 @@ def test_a_ticket_of_nobody_is_the_duty_desks(conn: Connection, desk_conn: Conne
 def test_any_number_may_sweep_at_once(
     conn: Connection, desk_conn: Connection, database_url: str, ticket_id: int
 ) -> None:
-    for number in range(20):
-        case = Case("web", "bill", f"Bill {number}", account_no="A-1001")
-        cases.open_case(desk_conn, case, actor=LI, at=NOW)
+    conn.execute(
+        "insert into ticket (priority, urgent, sla, account_no, grp, subject, assignee_id, routed_by,"
+        " opened_at, response_due, resolution_due)"
+        " select priority, urgent, sla, account_no, 'case', 'Bill ' || n, assignee_id, routed_by, opened_at,"
+        " response_due, resolution_due from ticket, generate_series(1, 20) n"
+    )
     at = NOW + 80 * HOUR
     with connect(database_url, "notify") as first:
         assert sweep(first, at=at, desk=Desk(), limit=5).looked == 5
@@ -247,7 +250,7 @@ def test_any_number_may_sweep_at_once(
 def test_a_ticket_that_can_not_be_told_of_keeps_nobody_waiting(
     conn: Connection, desk_conn: Connection, ticket_id: int
 ) -> None:
-    good = cases.open_case(desk_conn, Case("web", "bill", "Bill", account_no="A-1001"), actor=LI, at=NOW)
+    good = cases.open_case(desk_conn, Case("web", "service", "Bill", account_no="A-1001"), actor=LI, at=NOW)
     conn.execute("update event set evidence = '[]'")
     swept = look(desk_conn, NOW + 80 * HOUR)
     assert (swept.looked, swept.urged, swept.failed) == (2, 1, 1)
@@ -260,7 +263,7 @@ def test_a_ticket_that_can_not_be_told_of_keeps_nobody_waiting(
 def test_a_calendar_that_can_not_work_holds_up_its_own_tickets_only(
     conn: Connection, desk_conn: Connection, ticket_id: int
 ) -> None:
-    case = Case("web", "bill", "Bill", account_no="A-1001", level="high")
+    case = Case("web", "service", "Bill", account_no="A-1001", level="high")
     cases.open_case(desk_conn, case, actor=LI, at=NOW)
     factories.insert(conn, "calendar", code="odd", hours="never")
     conn.execute("update sla_policy set calendar = 'odd' where code = 'normal'")
