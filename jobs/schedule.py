@@ -11,7 +11,7 @@ from core.clock import Clock
 from core.errors import InfrastructureError
 from core.settings import Settings
 from core.supervise import Supervisor
-from jobs import ledger, people
+from jobs import ledger, outages, people
 from jobs.deadlines import deadlines
 from jobs.job import Job, Run
 from jobs.months import months
@@ -66,6 +66,9 @@ JOBS = (
         deadlines,
         "Warns before the deadlines of tickets, urges at them, escalates past them",
         steps=True,
+    ),
+    Job(
+        "outages", "* * * * *", outages.watch_outages, "Begins announced outages, asks for news of late ones"
     ),
     Job("retention", "17 3 * * *", retention, "Drops readings that are older than the retention"),
     Job("housekeeping", "7 * * * *", housekeeping, "Forgets what every consumer has passed"),
