@@ -1,0 +1,6 @@
+"""Visits by cadence and on a cause; water plans with their outlook."""
+
+from sql.migrate import script
+
+revision, down_revision = "0018", "0016"
+upgrade = script("0018_pre_visits.sql")

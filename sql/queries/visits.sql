@@ -1,0 +1,117 @@
+-- name: cadences seq: segment_rule, visit_wish
+select visit_every_months::int from segment_rule where visit_every_months is not null
+union select every_months from visit_wish where every_months > 0 order by 1;
+
+-- name: plan_period seq: segment_rule
+-- One visit a customer and period. The slots that fill every day of a manager alike, in order of their days, go to
+-- the customers in order of the day from which they may be visited again. Letters take nobody's time: a lane of
+-- their own.
+with last as (
+    select v.account_no,
+        max(coalesce((v.done_at at time zone %(timezone)s)::date, v.due_on))
+            filter (where v.kind <> 'inspection' and v.state <> 'cancelled') as day,
+        bool_or(v.kind = 'cadence' and v.period = %(period)s
+            or v.kind = 'cadence' and v.state in ('due', 'postponed') and v.due_on < %(today)s
+            or v.kind = 'ad_hoc' and v.state <> 'cancelled' and v.due_on >= %(start)s and v.due_on < %(end)s) as has
+    from visit v
+    where v.due_on >= %(since)s or v.state in ('due', 'postponed')
+    group by v.account_no
+), wanted as (
+    select c.account_no, c.manager_id, c.form, coalesce(c.manager_id, 0) * 2 + (c.form = 'letter')::int as lane,
+        abs(hashtextextended(c.account_no, 18)::numeric) / 9223372036854775808 as place,
+        last.day, last.day + %(half_days)s::int as earliest
+    from visit_cadence c
+    left join last on last.account_no = c.account_no
+    where c.every_months = %(every_months)s and not coalesce(last.has, false)
+), due as (
+    select account_no, manager_id, form, lane, earliest,
+        row_number() over (partition by lane
+            order by greatest(earliest, %(first)s), coalesce(day, %(start)s::date
+                - ((1 - place) * (%(end)s::date - %(start)s::date))::int), place, account_no) as n,
+        count(*) over (partition by lane) as total
+    from wanted
+    -- Who was never visited takes the place in the period that the account number gives, as if it had always been so.
+    where case when day is null then place * (%(end)s::date - %(start)s::date) >= %(first)s::date - %(start)s::date
+        else earliest < %(end)s end
+), lane as (
+    select lane, manager_id, min(total) as total from due group by lane, manager_id
+), free as (
+    select l.lane, l.total, u.day, u.nth, exists (select from staff_absence a
+        where a.staff_id = l.manager_id and a.starts_at < (u.day + 1)::timestamp at time zone %(timezone)s
+            and a.ends_at > u.day::timestamp at time zone %(timezone)s) as away
+    from lane l cross join unnest(%(days)s::date[]) with ordinality u (day, nth)
+), open as (
+    select lane, total, day, nth from (select *, bool_and(away) over (partition by lane) as gone from free) f
+    where gone or not away
+), load as (
+    select coalesce(v.manager_id, 0) * 2 + (v.form = 'letter')::int as lane, v.due_on as day, count(*) as visits
+    from visit v
+    where v.due_on >= %(first)s and v.due_on < %(end)s and v.state <> 'cancelled'
+    group by 1, 2
+), filled as (
+    select o.lane, o.total, o.day, o.nth, coalesce(l.visits, 0) as visits,
+        ceil((o.total + sum(coalesce(l.visits, 0)) over lanes) / count(*) over lanes)::bigint as full_at
+    from open o
+    left join load l on l.lane = o.lane and l.day = o.day
+    window lanes as (partition by o.lane)
+), ranked as (
+    select f.lane, f.day, f.total, row_number() over (partition by f.lane
+        -- The golden section keeps the days of a level that isn't filled apart.
+        order by level, ((f.nth + f.lane) * 0.6180339887) %% 1) as rank
+    from filled f cross join lateral generate_series(f.visits + 1, f.full_at) level
+), slot as (
+    select lane, day, row_number() over (partition by lane order by day) as n from ranked where rank <= total
+), planned as (
+    select d.account_no, d.manager_id, d.form, case when d.earliest is null or s.day >= d.earliest then s.day else
+        (select min(u.day) from unnest(%(days)s::date[]) u (day) where u.day >= d.earliest) end as due_on
+    from due d join slot s on s.lane = d.lane and s.n = d.n
+)
+insert into visit (account_no, manager_id, due_on, planned_on, kind, period, form)
+select account_no, manager_id, due_on, due_on, 'cadence', %(period)s, form from planned where due_on is not null
+on conflict (account_no, kind, period) do nothing;
+
+-- name: lock_visit
+select id, account_no, manager_id, kind, form, state, due_on, version from visit where id = %(id)s for update;
+
+-- name: customer_there
+select 1 from customer where account_no = %(account_no)s;
+
+-- name: insert_visit
+insert into visit (account_no, manager_id, due_on, planned_on, kind, period, form, why)
+select account_no, manager_id, %(due_on)s, %(due_on)s, 'ad_hoc', %(period)s, %(form)s, %(why)s
+from customer where account_no = %(account_no)s
+on conflict (account_no, kind, period) do nothing
+returning id;
+
+-- name: move_visit
+update visit set due_on = %(due_on)s, planned_on = coalesce(planned_on, due_on), state = %(state)s, why = %(why)s,
+    version = version + 1
+where id = %(id)s;
+
+-- name: cancel_visit
+update visit set state = 'cancelled', why = %(why)s, version = version + 1 where id = %(id)s;
+
+-- name: finish_visit
+update visit set state = 'done', done_at = %(done_at)s, done_by = %(done_by)s, agenda = %(agenda)s,
+    outcome = %(outcome)s, version = version + 1
+where id = %(id)s;
+
+-- name: reopen_visit
+update visit set state = %(state)s, done_at = null, done_by = null, version = version + 1 where id = %(id)s;
+
+-- name: closing_entry
+select actor, at, coalesce(from_state, 'due') from visit_entry
+where visit_id = %(id)s and to_state in ('done', 'cancelled') order by id desc limit 1;
+
+-- name: last_visit_entry
+select actor, at from visit_entry where visit_id = %(id)s order by id desc limit 1;
+
+-- name: enter_visit
+insert into visit_entry (visit_id, at, actor, kind, from_state, to_state, why, detail)
+values (%(id)s, %(at)s, %(actor)s, %(kind)s, %(from_state)s, %(to_state)s, %(why)s, %(detail)s);
+
+-- name: coming_visit
+select v.id, v.due_on, v.state, c.every_months
+from visit v join visit_cadence c on c.account_no = v.account_no
+where v.account_no = %(account_no)s and v.id <> %(id)s and v.kind <> 'inspection' and v.state in ('due', 'postponed')
+order by v.due_on limit 1;
