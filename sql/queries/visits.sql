@@ -115,3 +115,41 @@ select v.id, v.due_on, v.state, c.every_months
 from visit v join visit_cadence c on c.account_no = v.account_no
 where v.account_no = %(account_no)s and v.id <> %(id)s and v.kind <> 'inspection' and v.state in ('due', 'postponed')
 order by v.due_on limit 1;
+
+-- name: extend_spell
+update visit set cause = cause || jsonb_build_object('until', greatest(cause ->> 'until', %(until)s))
+where kind = 'inspection' and cause ->> 'hazard' = %(hazard)s and cause ->> 'until' >= %(near)s
+    and cause ->> 'until' < %(until)s;
+
+-- name: inspect_weather
+insert into visit (account_no, manager_id, due_on, planned_on, kind, period, cause)
+select account_no, manager_id, day, day, 'inspection', %(period)s, %(cause)s::jsonb
+from (
+    select c.account_no, c.manager_id, (%(days)s::date[])[1 + (row_number() over (
+        partition by c.manager_id order by c.account_no) - 1) %% cardinality(%(days)s::date[])] as day
+    from customer c
+    where c.segment = 'large' and not exists (
+        select from visit v where v.account_no = c.account_no and v.kind = 'inspection'
+            and v.cause ->> 'hazard' = %(hazard)s and v.cause ->> 'until' >= %(near)s)) d
+on conflict (account_no, kind, period) do nothing
+returning id;
+
+-- name: inspect_devices
+insert into visit (account_no, manager_id, due_on, planned_on, kind, period, cause)
+select account_no, manager_id, day, day, 'inspection', 'device ' || event_id,
+    jsonb_build_object('hazard', 'device', 'event_id', event_id, 'meter', subject,
+        'since', (onset at time zone %(timezone)s)::date)
+from (
+    select f.*, (%(days)s::date[])[1 + (row_number() over (partition by f.manager_id order by f.account_no) - 1)
+        %% cardinality(%(days)s::date[])] as day
+    from (
+        select distinct on (c.account_no) c.account_no, c.manager_id, e.id as event_id, e.subject, e.onset
+        from event e
+        join customer c on c.account_no = e.account_no and c.segment = 'large'
+        where e.grp = 'device' and e.cleared_at is null and e.retracted_at is null and e.detected_at < %(before)s
+            and not exists (select from visit v where v.account_no = e.account_no and v.kind = 'inspection'
+                and v.cause ->> 'hazard' = 'device'
+                and (v.state in ('due', 'postponed') or v.cause ->> 'event_id' = e.id::text))
+        order by c.account_no, e.id) f) d
+on conflict (account_no, kind, period) do nothing
+returning id;
