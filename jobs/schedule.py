@@ -17,6 +17,7 @@ from apscheduler.triggers.cron import CronTrigger
 from core.clock import Clock
 from core.settings import Settings
 from core.supervise import Supervisor
+from jobs import people
 from jobs.months import months
 from sql.pool import Connection, connect
 from sql.query import Queries
@@ -83,6 +84,14 @@ JOBS = (
     Job("retention", "17 3 * * *", retention, "Drops readings that are older than the retention"),
     Job("housekeeping", "7 * * * *", housekeeping, "Forgets what every consumer has passed"),
     Job("months", "37 4 * * *", _months, "Makes the month's water balance and pressure figures"),
+    Job(
+        "customer_months",
+        "12 2 * * *",
+        people.customer_months,
+        "Sums what each customer used in the month",
+        local=True,
+        steps=True,
+    ),
 )
 
 

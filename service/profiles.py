@@ -16,6 +16,7 @@ Q = Queries("profiles")
 Doubt = Literal["bounced", "occupancy_change", "old", "conflicting"]
 CONTACTS = ("phone", "email", "address")
 LONGEST = 200
+MOST_NEEDS = 20
 
 
 def _one_of(*allowed: str) -> Callable[[Any], str | None]:
@@ -66,10 +67,26 @@ COLUMNS: dict[str, Callable[[Any], str | None]] = {
     "dwellings": _whole(1),
     "household_size": _whole(0),
     "lives_alone": lambda value: None if isinstance(value, bool) else "is true or false",
+    "category": _text,
+    "needs": lambda value: (
+        None
+        if isinstance(value, list) and len(value) <= MOST_NEEDS and not any(map(_text, value))
+        else f"is a list of at most {MOST_NEEDS} texts"
+    ),
 }
 """What may be changed, each with what is wrong with a value, or None."""
 NULLABLE = frozenset(
-    {"address", "phone", "email", "manager_id", "dma_id", "tariff_price_m3", "shifts", "household_size"}
+    {
+        "address",
+        "phone",
+        "email",
+        "manager_id",
+        "dma_id",
+        "tariff_price_m3",
+        "shifts",
+        "household_size",
+        "category",
+    }
 )
 
 
@@ -90,13 +107,14 @@ def change(
     A segment given without `segment_by` is the actor's word. Doubts about what is corrected are settled.
     """
     wanted = _checked(changes)
+    counts = set(wanted)
     if "segment" in wanted:
         wanted.setdefault("segment_by", actor)
     current = _lock(conn, account_no)
     if version is not None and version != current["version"]:
         raise _stale(conn, account_no, version, current["version"])
     after = {column: value for column, value in wanted.items() if current[column] != value}
-    if not after.keys() - {"segment_by"}:
+    if not after.keys() & counts:
         return int(current["version"])
     if not why.strip():
         raise BadDataError("A change needs a reason.", cure="Say why.")

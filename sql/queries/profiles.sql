@@ -6,6 +6,7 @@ update customer c set name = n.name, sector = n.sector, segment = n.segment, seg
     language = n.language, address = n.address, phone = n.phone, email = n.email, channel = n.channel,
     manager_id = n.manager_id, dma_id = n.dma_id, tariff_price_m3 = n.tariff_price_m3, shifts = n.shifts,
     dwellings = n.dwellings, household_size = n.household_size, lives_alone = n.lives_alone,
+    category = n.category, needs = n.needs,
     contact_confirmed_at = case when %(after)s::jsonb ?| '{phone,email,address}' then %(at)s::timestamptz
         else c.contact_confirmed_at end,
     version = c.version + 1, updated_at = %(at)s

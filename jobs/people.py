@@ -1,0 +1,23 @@
+"""What is periodic about customers and staff: use by month."""
+
+from typing import TYPE_CHECKING
+
+from service import volumes
+from service.utility import utility
+
+if TYPE_CHECKING:
+    from jobs.schedule import Run
+
+
+def customer_months(run: "Run") -> str:
+    """Make the months that are due, a transaction each; an interrupted run is gone on with by the next."""
+    zone = utility(run.conn).zone
+    told = []
+    for month in volumes.wanted(run.conn, zone, run.now):
+        with run.conn.transaction():
+            told.append(f"{month:%Y-%m} {volumes.make(run.conn, month, zone, run.now)}")
+    for month, accounts in volumes.late(run.conn, zone, run.now):
+        with run.conn.transaction():
+            count = volumes.make_of(run.conn, month, zone, run.now, accounts)
+            told.append(f"{month:%Y-%m} {count} of {len(accounts)} late")
+    return f"rows new or changed: {', '.join(told)}"
