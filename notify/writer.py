@@ -5,7 +5,7 @@ from typing import Protocol
 
 from core.errors import NotFoundError
 from notify.channels import Message
-from notify.kinds import case, ticket
+from notify.kinds import case, ticket, visit
 from notify.letter import Letter
 from notify.words import Words
 from sql.pool import Connection
@@ -19,7 +19,7 @@ class Kind(Protocol):
         ...
 
 
-KINDS: Mapping[str, Kind] = {"ticket": ticket.letter, "case": case.letter}
+KINDS: Mapping[str, Kind] = {"ticket": ticket.letter, "case": case.letter, "visit": visit.letter}
 
 
 class Writer:

@@ -53,7 +53,7 @@ def make(conn: Connection, visit_id: int, *, at: datetime) -> list[Item]:
     zone = utility(conn).zone
     since = max(customer.last_at or at - FIRST, at - LONGEST)
     return [
-        *_cause(customer),
+        *cause(customer.cause),
         *_questions(customer, zone),
         *_use(conn, customer.account_no, since, zone, at),
         *_plan(conn, customer.account_no, at.astimezone(zone).date()),
@@ -78,10 +78,11 @@ def as_json(items: Sequence[Item]) -> list[dict[str, Any]]:
     ]
 
 
-def _cause(customer: _Customer) -> Iterator[Item]:
-    if customer.cause:
-        figures = {name: value for name, value in customer.cause.items() if name != "hazard"}
-        yield Item("cause", f"inspection_{customer.cause['hazard']}", figures)
+def cause(of: Mapping[str, Any]) -> Iterator[Item]:
+    """Yield why an inspection was planned; nothing of another visit."""
+    if of:
+        figures = {name: value for name, value in of.items() if name != "hazard"}
+        yield Item("cause", f"inspection_{of['hazard']}", figures)
 
 
 def _questions(customer: _Customer, zone: ZoneInfo) -> Iterator[Item]:

@@ -153,3 +153,59 @@ from (
         order by c.account_no, e.id) f) d
 on conflict (account_no, kind, period) do nothing
 returning id;
+
+-- name: rounds
+-- What the managers have before them: every open visit until a day, whose day may be past, with what waits there.
+select v.manager_id, v.id, v.due_on, v.form, v.kind, v.cause, c.account_no, c.name, c.address, c.phone,
+    (select count(*) from event e where e.account_no = v.account_no and e.cleared_at is null
+        and e.retracted_at is null) as events,
+    (select count(*) from ticket t where t.account_no = v.account_no
+        and t.state in ('open', 'acknowledged', 'responded', 'reopened')) as tickets
+from visit v
+join customer c on c.account_no = v.account_no
+where v.state in ('due', 'postponed') and v.form <> 'letter' and v.due_on < %(until)s and v.manager_id is not null
+    and (%(since)s::date is null or v.due_on >= %(since)s)
+    and (%(ids)s::bigint[] is null or v.id = any (%(ids)s))
+order by v.manager_id, v.due_on, v.id;
+
+-- name: stand_in
+select s.name, s.active, staff_away(s.id, %(at)s) is not null, staff_deputy(s.id, %(at)s) from staff s
+where s.id = %(staff_id)s;
+
+-- name: send_letters
+-- A letter is the visit: it is done when it is on its way; who can't be reached is rung up, or asked to be found.
+with due as (
+    select v.id, v.account_no, v.manager_id, r.name, r.language, r.channel, r.recipient
+    from visit v left join customer_reach r on r.account_no = v.account_no
+    where v.state in ('due', 'postponed') and v.form = 'letter' and v.due_on <= %(today)s
+    order by v.due_on, v.id limit %(limit)s for update of v skip locked
+), sent as (
+    insert into outbox (kind, step, channel, recipient, language, dedupe_key, message, rank, account_no, not_before,
+        created_at)
+    select 'visit', 'letter', d.channel, d.recipient, d.language, 'visit:letter:' || d.id, jsonb_build_object(
+        'step', 'letter', 'customer', d.name, 'account_no', d.account_no, 'address', c.address, 'phone', c.phone,
+        'email', c.email, 'manager', s.name, 'manager_phone', s.phone, 'manager_email', s.email,
+        'months', (select coalesce(jsonb_agg(jsonb_build_object('month', m.month, 'used_m3', round((m.volume_l / 1000)::numeric, 1),
+            'year_m3', (select round((y.volume_l / 1000)::numeric, 1) from customer_month y
+                where y.account_no = m.account_no and y.month = m.month - interval '1 year')) order by m.month), '[]')
+            from customer_month m where m.account_no = d.account_no and m.month >= %(first_month)s
+                and m.month < %(month)s)),
+        2, d.account_no, %(at)s, %(at)s
+    from due d
+    join customer c on c.account_no = d.account_no
+    left join staff s on s.id = d.manager_id and s.active
+    where d.channel is not null
+    on conflict (dedupe_key) do nothing
+    returning 1
+), done as (
+    update visit v set state = case when d.channel is null then 'cancelled' else 'done' end,
+        done_at = case when d.channel is not null then %(at)s end, done_by = 'system',
+        why = case when d.channel is null then 'neither phone nor e-mail on record' else v.why end, version = v.version + 1
+    from due d where v.id = d.id
+    returning v.account_no, v.state
+), doubted as (
+    insert into contact_check (account_no, kind, why, opened_at)
+    select account_no, 'old', 'neither phone nor e-mail on record', %(at)s from done where state = 'cancelled'
+    on conflict do nothing
+)
+select count(*), count(*) filter (where state = 'done') from done;
