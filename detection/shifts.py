@@ -1,20 +1,12 @@
-"""Shift calendars of customers: `mo-fr 06:00-22:00; sa 06:00-14:00`."""
+"""Shift calendars of customers, `mo-fr 06:00-22:00; sa 06:00-14:00`, by the hour."""
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import BadDataError
-
-_DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
-_PART = re.compile(r"^(?P<days>[a-z,\- ]+?)\s+(?P<hours>[\d:,\- ]+)$")
-_HOURS = re.compile(r"^(\d{1,2}):(\d{2})\s*-\s*(\d{1,2}):(\d{2})$")
-_CURE = (
-    "Write for example `mo-fr 06:00-22:00; sa 06:00-14:00`; a shift may end on the next day (22:00-06:00)."
-)
+from core import hours
 
 
 @dataclass(frozen=True)
@@ -39,42 +31,9 @@ def parse(text: str) -> Shifts:
     (40, True, False)
     """
     own, spilled = np.zeros(168, bool), np.zeros(168, bool)
-    for part in filter(None, (p.strip().lower() for p in text.split(";"))):
-        match = _PART.match(part)
-        if not match:
-            raise BadDataError(f"Shift calendar {text!r}: can't read {part!r}.", cure=_CURE)
-        days = [d for token in match["days"].split(",") for d in _days(token.strip(), text)]
-        for hours in match["hours"].split(","):
-            start, end = _minutes(hours.strip(), text)
-            for day in days:
-                _work(own, spilled, day, start, end)
+    for shift in hours.parse(text):
+        today, tomorrow = shift.day * 24, (shift.day + 1) % 7 * 24
+        own[today + shift.start_min // 60 : today + min(24, -(-shift.end_min // 60))] = True
+        if shift.end_min > 1440:
+            spilled[tomorrow : tomorrow + -(-(shift.end_min - 1440) // 60)] = True
     return Shifts(own, spilled)
-
-
-def _days(named: str, text: str) -> list[int]:
-    if named == "daily":
-        return list(range(7))
-    first, _, last = named.partition("-")
-    if first.strip() not in _DAYS or (last.strip() or first.strip()) not in _DAYS:
-        raise BadDataError(
-            f"Shift calendar {text!r}: {named!r} is no day (mo tu we th fr sa su, daily).", cure=_CURE
-        )
-    a, b = _DAYS.index(first.strip()), _DAYS.index(last.strip() or first.strip())
-    return [(a + i) % 7 for i in range((b - a) % 7 + 1)]
-
-
-def _minutes(token: str, text: str) -> tuple[int, int]:
-    match = _HOURS.match(token)
-    if match:
-        h0, m0, h1, m1 = (int(g) for g in match.groups())
-        start, end = h0 * 60 + m0, h1 * 60 + m1
-        if h0 < 24 and m0 < 60 and m1 < 60 and end <= 1440 and start != end:
-            return start, end if end > start else end + 1440
-    raise BadDataError(f"Shift calendar {text!r}: {token!r} are no working hours.", cure=_CURE)
-
-
-def _work(own: NDArray[np.bool_], spilled: NDArray[np.bool_], day: int, start: int, end: int) -> None:
-    own[day * 24 + start // 60 : day * 24 + min(24, -(-end // 60))] = True
-    if end > 1440:
-        tomorrow = (day + 1) % 7 * 24
-        spilled[tomorrow : tomorrow + -(-(end - 1440) // 60)] = True

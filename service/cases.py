@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from service import deadlines, routing, tickets
+from service import routing, sla, tickets
 from service.findings import Desk
 from service.messages import Step, tell
 from service.priority import Level, Priority
@@ -40,7 +40,7 @@ def open_case(conn: Connection, case: Case, *, actor: Actor, at: datetime, desk:
     dma_id = case.dma_id or (row[0] if row else None)
     route = routing.find(conn, case.account_no, dma_id, at)
     priority = Priority(case.level, tuple(case.reasons))
-    by = deadlines.by_priority(conn, priority, at)
+    by = sla.by_priority(conn, priority, at, account_no=case.account_no, topic=case.topic)
     given = {
         **place,
         "source": case.source,

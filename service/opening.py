@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from core.errors import NotFoundError
-from service import deadlines, routing, tickets
+from service import routing, sla, tickets
 from service.priority import Priority, judge
 from service.tickets import Entry
 from sql.pool import Connection
@@ -108,7 +108,7 @@ def _open_ticket_beside(conn: Connection, event: Event) -> int | None:
 
 def _insert(conn: Connection, event: Event, detail: dict[str, Any], at: datetime) -> int:
     route = routing.find(conn, event.account_no, event.place_dma_id, at)
-    by = deadlines.by_priority(conn, event.priority, at)
+    by = sla.by_priority(conn, event.priority, at, account_no=event.account_no, topic=event.grp)
     row = conn.execute(
         Q["insert_ticket"],
         {

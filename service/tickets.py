@@ -11,12 +11,13 @@ from typing import Any, Literal
 from psycopg.types.json import Jsonb
 
 from core.errors import ConflictError, NotFoundError
-from service import deadlines
+from service import sla
 from service.priority import RANK, Priority
 from sql.pool import Connection
 from sql.query import Queries
 
 Q = Queries("service")
+CLOCK = Queries("deadlines")
 SYSTEM = "system"
 OPEN_STATES = frozenset({"open", "acknowledged", "responded", "reopened"})
 
@@ -61,6 +62,8 @@ class Ticket:
     response_due: datetime
     resolution_due: datetime
     version: int
+    topic: str
+    waiting_since: datetime | None
 
     def allowed(self) -> list[Step]:
         """Return the steps that this state allows."""
@@ -92,7 +95,7 @@ def confirm(conn: Connection, ticket_id: int, *, actor: Actor, at: datetime, why
 def reopen(conn: Connection, ticket_id: int, *, actor: Actor, at: datetime, why: str = "") -> Ticket:
     """Open the ticket again with new deadlines; who resolved it stays on record."""
     ticket = lock(conn, ticket_id)
-    anew = deadlines.by_policy(conn, ticket.sla, at)
+    anew = sla.by_policy(conn, ticket.sla, at)
     return _step(
         conn,
         ticket_id,
@@ -140,11 +143,15 @@ def note(
 
 
 def raise_priority(conn: Connection, ticket_id: int, priority: Priority, *, at: datetime) -> bool:
-    """Lift a ticket that has become more pressing; deadlines only ever come nearer by this."""
+    """Lift a ticket that has become more pressing; deadlines only ever come nearer by this.
+
+    One that waits for the customer gets the time of its new priority from when its clock goes on.
+    """
     ticket = lock(conn, ticket_id)
     if ticket.state not in OPEN_STATES or RANK[priority.level] <= RANK[ticket.priority]:
         return False
-    new = deadlines.by_priority(conn, priority, at)
+    start = ticket.waiting_since or at  # where its clock stands
+    new = sla.by_priority(conn, priority, start, account_no=ticket.account_no, topic=ticket.topic)
     conn.execute(
         Q["set_priority"],
         {
@@ -180,6 +187,8 @@ def _step(
     allowed, to_state = STEPS[step]
     if ticket.state not in allowed:
         raise _refusal(conn, ticket, step)
+    if ticket.waiting_since is not None and to_state not in OPEN_STATES:
+        conn.execute(CLOCK["end_pause"], {"ticket_id": ticket_id, "at": at, "actor": actor.name})
     conn.execute(Q[f"set_{to_state}"], {"ticket_id": ticket_id, "at": at, **columns})
     detail = {name: value for name, value in columns.items() if name == "cause" and value}
     note(

@@ -1,6 +1,3 @@
--- name: sla_policies seq: sla_policy
-select code, urgent, priority, response_s, resolution_s, calendar from sla_policy order by id;
-
 -- name: account_manager
 select s.id, s.name, s.email, s.active, s.deputy_id, s.absent_from, s.absent_until
 from customer c join staff s on s.id = c.manager_id
@@ -85,7 +82,8 @@ select coalesce((select dma_id from service_point where id = %(service_point_id)
     (select dma_id from customer where account_no = %(account_no)s));
 
 -- name: lock_ticket
-select id, state, priority, urgent, sla, account_no, assignee_id, response_due, resolution_due, version
+select id, state, priority, urgent, sla, account_no, assignee_id, response_due, resolution_due, version,
+    coalesce(topic, grp), waiting_since
 from ticket where id = %(ticket_id)s for update;
 
 -- name: last_change
