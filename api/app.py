@@ -17,12 +17,13 @@ from api.policies.endpoints import router as policies
 from api.problem import Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
 from api.tickets.endpoints import router as tickets
+from api.visits.endpoints import router as visits
 from core.clock import Clock
 from core.settings import Settings
 from service.policies import Rules
 from sql.pool import Pool
 
-ROUTERS = (customers, meters, dmas, events, tickets, policies, quarantine, health)
+ROUTERS = (customers, meters, dmas, events, tickets, visits, policies, quarantine, health)
 DESCRIPTION = """\
 Smart-water-meter readings, what was found in them, and the service that follows.
 
@@ -36,6 +37,10 @@ TAGS = [
     {"name": "dmas", "description": "District metered areas: water balance, losses and pressure by month."},
     {"name": "events", "description": "What the detectors found."},
     {"name": "tickets", "description": "The service cases that people work on."},
+    {
+        "name": "visits",
+        "description": "Who is visited when, what there is to talk about, and what came of it.",
+    },
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
     {"name": "health", "description": "Whether the process is alive, ready, and how it is doing."},

@@ -19,6 +19,8 @@ KeyScope = Literal[
     "events:write",
     "tickets:read",
     "tickets:write",
+    "visits:read",
+    "visits:write",
     "policies:read",
     "policies:write",
     "quarantine:read",

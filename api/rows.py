@@ -1,4 +1,4 @@
-"""Run a named query of the API and get its rows by column name."""
+"""Run a named query and get its rows by column name: the API's by its name, another room's by its text."""
 
 from typing import Any
 
@@ -11,19 +11,23 @@ Q = Queries("api")
 Row = dict[str, Any]
 
 
-def rows(conn: Connection, name: str, **values: Any) -> list[Row]:
+def rows(conn: Connection, query: str | bytes, **values: Any) -> list[Row]:
     """Return every row."""
     with conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(Q[name], values).fetchall()
+        return cursor.execute(_text(query), values).fetchall()
 
 
-def filtered(conn: Connection, name: str, **values: Any) -> list[Row]:
+def filtered(conn: Connection, query: str | bytes, **values: Any) -> list[Row]:
     """Return every row of a list, planned for these values: which filters are set decides the index."""
     with conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(Q[name], values, prepare=False).fetchall()
+        return cursor.execute(_text(query), values, prepare=False).fetchall()
 
 
-def first(conn: Connection, name: str, **values: Any) -> Row | None:
+def first(conn: Connection, query: str | bytes, **values: Any) -> Row | None:
     """Return the first row, or None."""
-    found = rows(conn, name, **values)
+    found = rows(conn, query, **values)
     return found[0] if found else None
+
+
+def _text(query: str | bytes) -> bytes:
+    return Q[query] if isinstance(query, str) else query

@@ -147,6 +147,19 @@ class Settings(BaseSettings):
         description="Port the API listens on.",
     )
 
+    frost_c: float = Field(
+        -3.0,
+        ge=-40,
+        le=10,
+        description="Forecast air temperature at or below which large customers are inspected, °C.",
+    )
+    heat_c: float = Field(
+        37.0,
+        ge=25,
+        le=60,
+        description="Forecast air temperature at or above which large customers are inspected, °C.",
+    )
+
     jobs_health_port: int = Field(
         9104,
         ge=0,

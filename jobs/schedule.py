@@ -17,7 +17,7 @@ from apscheduler.triggers.cron import CronTrigger
 from core.clock import Clock
 from core.settings import Settings
 from core.supervise import Supervisor
-from jobs import people
+from jobs import people, visits
 from jobs.months import months
 from sql.pool import Connection, connect
 from sql.query import Queries
@@ -92,6 +92,11 @@ JOBS = (
         local=True,
         steps=True,
     ),
+    Job("visits", "40 2 * * *", visits.plan, "Plans the visits of the periods that run or begin", local=True),
+    Job("inspections", "10 * * * *", visits.inspect, "Plans inspections ahead of frost and heat"),
+    Job("visits_today", "0 7 * * *", visits.tell_day, "Tells managers today's agendas", local=True),
+    Job("visits_week", "0 8 * * fri", visits.tell_week, "Tells managers next week's visits", local=True),
+    Job("visit_letters", "20 9 * * *", visits.letters, "Sends visits by letter", local=True, steps=True),
 )
 
 

@@ -92,9 +92,7 @@ def _questions(customer: _Customer, zone: ZoneInfo) -> Iterator[Item]:
             yield Item("question", "question", {"text": text, "asked_on": asked_on})
 
 
-def _use(
-    conn: Connection, account_no: str, since: datetime, zone: ZoneInfo, at: datetime
-) -> Iterator[Item]:
+def _use(conn: Connection, account_no: str, since: datetime, zone: ZoneInfo, at: datetime) -> Iterator[Item]:
     first, end = since.astimezone(zone).date(), at.astimezone(zone).date()
     days = (end - first).days
     if days < 1:

@@ -82,7 +82,7 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "event_over_lost": (
         "{group}，{since} 至 {until}（{subject}），已消除；损失约 {loss_m3} m³、水费 {money}。",
-        "{Group} from {since} to {until} ({subject}), over; it cost {loss_m3} m³ and {money} in water charges.",
+        "{Group} from {since} to {until} ({subject}), over; it cost {loss_m3} m³ and {money} in charges.",
     ),
     "ticket_open": (
         "工单 #{ticket_id}（{title}），{opened_on} 受理，办结时限 {due_on}。",
@@ -106,13 +106,16 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     "ticket_resolved_dissatisfied": (
         "工单 #{ticket_id}（{title}），{resolved_on} 办结，客户不满意：当面了解原因。",
-        "Ticket #{ticket_id} ({title}) was resolved on {resolved_on}, the customer was not satisfied: ask why.",
+        "Ticket #{ticket_id} ({title}) was resolved on {resolved_on}, not to satisfaction: ask why.",
     ),
     "meters_heard": (
         "{meters} 只水表，近两天均正常传数。",
         "Meters: {meters}, all heard within the last two days.",
     ),
-    "meter_quiet": ("水表 {meter} 自 {since} 起没有数据。", "Meter {meter} has not been heard since {since}."),
+    "meter_quiet": (
+        "水表 {meter} 自 {since} 起没有数据。",
+        "Meter {meter} has not been heard since {since}.",
+    ),
     "meter_never_heard": ("水表 {meter} 从未传数。", "Meter {meter} has never been heard."),
     "contact_missing": (
         "没有登记电话和邮箱：请补登。",

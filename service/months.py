@@ -1,4 +1,4 @@
-"""Months as people count them: the 31st a month on is the last day, the 29th of February a year on the 28th."""
+"""Months as people count them: a month on from the 31st is the last day of a shorter month."""
 
 import calendar
 from dataclasses import dataclass

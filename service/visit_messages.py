@@ -1,4 +1,4 @@
-"""What is told of visits: a manager's week, the day's agendas, inspections that came up; and letters as visits."""
+"""What is told of visits: a manager's week, the day's agendas, new inspections; and visits by letter."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -66,7 +66,7 @@ def inspections(conn: Connection, ids: Sequence[int], *, at: datetime) -> int:
 
 
 def letters(conn: Connection, *, at: datetime) -> tuple[int, int]:
-    """Send up to `LETTERS` of the visits that are letters; return how many were due and how many were sent."""
+    """Send up to `LETTERS` of the visits by letter; return how many were due and how many were sent."""
     today = at.astimezone(utility(conn).zone).date()
     month = today.replace(day=1)
     given = {"today": today, "at": at, "limit": LETTERS, "month": month, "first_month": add_months(month, -3)}
@@ -74,7 +74,7 @@ def letters(conn: Connection, *, at: datetime) -> tuple[int, int]:
     return int(due), int(sent)
 
 
-def _tell(  # noqa: PLR0913, PLR0917 - one message, however many kinds
+def _tell(
     conn: Connection,
     home: Utility,
     step: str,

@@ -1,10 +1,10 @@
 """Who is visited when: one visit a customer and period, spread evenly over the manager's working days."""
 
 from collections.abc import Callable
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from service import months
+from service import calendars, months
 from service.months import Period, period
 from sql.pool import Connection
 from sql.query import Queries
@@ -14,6 +14,19 @@ Q = Queries("visits")
 AHEAD = timedelta(days=10)
 
 Works = Callable[[date], bool]
+#: The calendar on record that says which days are worked.
+CALENDAR = "office"
+
+
+def office_days(conn: Connection, zone: ZoneInfo) -> Works:
+    """Return what says whether the office works on a day, public holidays and make-up days counted."""
+    calendar = calendars.load(conn, CALENDAR)
+
+    def works(day: date) -> bool:
+        start = datetime.combine(day, time(), zone)
+        return calendar.worked(start, datetime.combine(day + timedelta(days=1), time(), zone)) > 0
+
+    return works
 
 
 def plan(conn: Connection, zone: ZoneInfo, works: Works, *, at: datetime) -> int:

@@ -1,4 +1,4 @@
-"""A visit's life: due, postponed, done with an outcome, called off, and taken up again. Every change is an entry.
+"""A visit's life: due, postponed, done with an outcome, called off, taken up again. Every change is an entry.
 
 A visit that is due, or postponed, and whose day is past is overdue: that is seen from the day and not stored.
 """
@@ -17,12 +17,11 @@ from service.findings import Desk
 from service.priority import Level
 from service.tickets import Actor
 from service.utility import utility
-from service.visit_plan import Works, half_days, next_worked
+from service.visit_plan import Works, half_days, next_worked, office_days
 from sql.pool import Connection
 from sql.query import Queries
 
 Q = Queries("visits")
-OPEN = frozenset({"due", "postponed"})
 CLOSED = frozenset({"done", "cancelled"})
 #: So long a visit that is done or called off may be taken up again.
 UNDO = timedelta(days=1)
@@ -48,7 +47,7 @@ class Visit:
 
     def allowed(self) -> list[Step]:
         """Return the steps that this state allows."""
-        return ["finish", "postpone", "cancel"] if self.state in OPEN else ["reopen"]
+        return allowed(self.state)
 
 
 @dataclass(frozen=True)
@@ -74,6 +73,26 @@ class Outcome:
     follow_up: FollowUp | None = None
     next_on: date | None = None
     held_on: date | None = None
+
+
+def allowed(state: str) -> list[Step]:
+    """Return the steps that a state allows."""
+    return ["reopen"] if state in CLOSED else ["finish", "postpone", "cancel"]
+
+
+def wish(
+    conn: Connection,
+    account_no: str,
+    every_months: int | None,
+    form: Form | None,
+    why: str,
+    *,
+    actor: Actor,
+    at: datetime,
+) -> None:
+    """Say how often a customer is visited (0: never), and how; this wins over the rule. None: by rule."""
+    given = {"account_no": account_no, "every_months": every_months, "form": form, "why": why}
+    conn.execute(Q["set_wish"], given | {"actor": actor.name, "at": at})
 
 
 def lock(conn: Connection, visit_id: int) -> Visit:
@@ -152,11 +171,10 @@ def reopen(
     return lock(conn, visit_id)
 
 
-def finish(  # noqa: PLR0913 - a form with its sender
+def finish(
     conn: Connection,
     visit_id: int,
     outcome: Outcome,
-    works: Works,
     *,
     actor: Actor,
     at: datetime,
@@ -169,7 +187,8 @@ def finish(  # noqa: PLR0913 - a form with its sender
     comes on the day that was agreed; the agenda stays with the visit as it stood.
     """
     visit = _may(conn, visit_id, "finish", version)
-    today = at.astimezone(utility(conn).zone).date()
+    zone = utility(conn).zone
+    today = at.astimezone(zone).date()
     held_on = outcome.held_on or today
     if not today - LATE <= held_on <= today:
         raise BadDataError(
@@ -190,7 +209,6 @@ def finish(  # noqa: PLR0913 - a form with its sender
         record["ticket_id"] = _follow_up(conn, visit, outcome.follow_up, actor, at, desk)
     if outcome.next_on:
         record["next_on"] = outcome.next_on.isoformat()
-    zone = utility(conn).zone
     done_at = at if held_on == today else datetime.combine(held_on, time(12), zone)
     conn.execute(
         Q["finish_visit"],
@@ -206,7 +224,7 @@ def finish(  # noqa: PLR0913 - a form with its sender
     if outcome.next_on:
         _agree(conn, visit, outcome.next_on, actor, at)
     else:
-        _keep_apart(conn, visit, held_on, works, at)
+        _keep_apart(conn, visit, held_on, office_days(conn, zone), at)
     return lock(conn, visit_id)
 
 

@@ -56,7 +56,9 @@ create index visit_day_idx on visit (due_on, id);
 -- squawk-ignore require-concurrent-index-creation
 create index visit_manager_idx on visit (manager_id, due_on, id);
 -- squawk-ignore require-concurrent-index-creation
-create index visit_open_idx on visit (manager_id, due_on) where state in ('due', 'postponed');
+create index visit_open_idx on visit (manager_id, due_on, id) where state in ('due', 'postponed');
+-- squawk-ignore require-concurrent-index-creation
+create index visit_open_day_idx on visit (due_on, id) where state in ('due', 'postponed');
 -- squawk-ignore require-concurrent-index-deletion
 drop index visit_due_idx;
 -- squawk-ignore require-concurrent-index-creation

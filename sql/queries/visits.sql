@@ -209,3 +209,53 @@ with due as (
     on conflict do nothing
 )
 select count(*), count(*) filter (where state = 'done') from done;
+
+-- name: see_all
+select set_config('headwater.sees', 'all', true);
+
+-- name: visits seq: staff
+select v.id, v.account_no, c.name as customer, c.address, c.phone, s.login as manager, v.kind, v.form, v.due_on,
+    v.planned_on, case when v.state in ('due', 'postponed') and v.due_on < %(today)s then 'overdue' else v.state end as state,
+    v.cause, v.why, v.done_at, v.done_by, v.version
+from visit v
+join customer c on c.account_no = v.account_no
+left join staff s on s.id = v.manager_id
+where (v.due_on, v.id) > (%(day)s::date, %(id)s::bigint)
+    and (not %(only_open)s::boolean or v.state in ('due', 'postponed'))
+    and (%(states)s::text[] is null or case when v.state in ('due', 'postponed') and v.due_on < %(today)s
+        then 'overdue' else v.state end = any (%(states)s))
+    and (%(manager)s::text is null or v.manager_id = (select id from staff where login = %(manager)s))
+    and (%(account_no)s::text is null or v.account_no = %(account_no)s)
+    and (%(kind)s::text is null or v.kind = %(kind)s)
+    and (%(form)s::text is null or v.form = %(form)s)
+    and (%(since)s::date is null or v.due_on >= %(since)s)
+    and (%(until)s::date is null or v.due_on <= %(until)s)
+order by v.due_on, v.id limit %(limit)s;
+
+-- name: visit_detail
+select v.id, v.account_no, c.name as customer, c.address, c.phone,
+    (select s.login from staff s where s.id = v.manager_id) as manager, v.kind, v.form, v.due_on, v.planned_on,
+    case when v.state in ('due', 'postponed') and v.due_on < %(today)s then 'overdue' else v.state end as state,
+    v.cause, v.why, v.done_at, v.done_by, v.version, v.agenda, v.outcome
+from visit v join customer c on c.account_no = v.account_no
+where v.id = %(id)s;
+
+-- name: visit_entries
+select at, actor, kind, from_state, to_state, why, detail from visit_entry
+where visit_id = %(id)s order by id limit %(limit)s;
+
+-- name: cadence seq: segment_rule
+select c.account_no, c.every_months, c.form, coalesce(w.set_by, 'rule') as decided_by, coalesce(w.why, '') as why,
+    (select max((v.done_at at time zone %(timezone)s)::date) from visit v
+        where v.account_no = c.account_no and v.state = 'done' and v.kind <> 'inspection') as last_on,
+    (select min(v.due_on) from visit v where v.account_no = c.account_no and v.state in ('due', 'postponed')
+        and v.due_on >= %(today)s) as next_on
+from visit_cadence c
+left join visit_wish w on w.account_no = c.account_no
+where c.account_no = %(account_no)s;
+
+-- name: set_wish
+insert into visit_wish (account_no, every_months, form, why, set_by, set_at)
+values (%(account_no)s, %(every_months)s, %(form)s, %(why)s, %(actor)s, %(at)s)
+on conflict (account_no) do update set every_months = excluded.every_months, form = excluded.form,
+    why = excluded.why, set_by = excluded.set_by, set_at = excluded.set_at;

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -74,15 +75,28 @@ def test_every_day_of_a_manager_is_as_full_as_any_other(
             (managers[0], quarterly),
         )
         before = start - timedelta(days=5)
-        made = visit_plan.plan_period(conn, quarter, ZONE, lambda d: weekday(d) and d not in holidays, today=quarter.start - timedelta(days=5))
-        made += visit_plan.plan_period(conn, Period(start, 1), ZONE, lambda d: weekday(d) and d not in holidays, today=before)
+        made = visit_plan.plan_period(
+            conn,
+            quarter,
+            ZONE,
+            lambda d: weekday(d) and d not in holidays,
+            today=quarter.start - timedelta(days=5),
+        )
+        made += visit_plan.plan_period(
+            conn, Period(start, 1), ZONE, lambda d: weekday(d) and d not in holidays, today=before
+        )
         rows = planned(conn)
         assert made == len(rows) == sum(monthly) + quarterly
         days = working(start, add_months(start, 1), holidays)
         inside = [row for row in rows if start <= row[2] < add_months(start, 1)]
         assert {row[2] for row in inside} <= set(days)
         assert uneven(inside, days) <= 1
-        assert visit_plan.plan_period(conn, quarter, ZONE, lambda d: weekday(d) and d not in holidays, today=before) == 0
+        assert (
+            visit_plan.plan_period(
+                conn, quarter, ZONE, lambda d: weekday(d) and d not in holidays, today=before
+            )
+            == 0
+        )
 
 
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -105,20 +119,23 @@ def test_over_a_year_of_daily_runs_nobody_is_visited_twice_within_half_a_cadence
             at = datetime.combine(today, datetime.min.time(), UTC) + timedelta(hours=2)
             held = data.draw(st.integers(0, 3))
             for id_, number in conn.execute(
-                "select id, hashtext(split_part(account_no, '-', 2)) from visit where state = 'due' and due_on <= %s",
+                "select id, hashtext(split_part(account_no, '-', 2)) from visit"
+                " where state = 'due' and due_on <= %s",
                 (today,),
             ).fetchall():
                 if number % 4 >= held:
-                    visits.finish(conn, id_, Outcome("x"), weekday, actor=Actor("li"), at=at)
+                    visits.finish(conn, id_, Outcome("x"), actor=Actor("li"), at=at)
             if step == 4:
                 fill(conn, [data.draw(st.integers(0, 9))], prefix="new")
-                conn.execute("update customer set manager_id = %s where account_no like '%%7'", (managers[0],))
+                conn.execute(
+                    "update customer set manager_id = %s where account_no like '%%7'", (managers[0],)
+                )
             visit_plan.plan(conn, ZONE, weekday, at=at)
         rows = conn.execute(
-            "select account_no, coalesce((done_at at time zone 'Asia/Shanghai')::date, due_on), period from visit"
-            " order by 1, 2"
+            "select account_no, coalesce((done_at at time zone 'Asia/Shanghai')::date, due_on), period"
+            " from visit order by 1, 2"
         ).fetchall()
-        for (account, day, _), (other, following, _) in zip(rows, rows[1:], strict=False):
+        for (account, day, _), (other, following, _) in pairwise(rows):
             if account == other:
                 assert (following - day).days >= every * HALF_MONTH_DAYS
         assert len({(account, name) for account, _, name in rows}) == len(rows)
@@ -188,3 +205,14 @@ def test_a_persons_word_wins_over_the_rule(conn: Connection) -> None:
     visit_plan.plan(conn, ZONE, weekday, at=datetime(2027, 9, 25, 2, tzinfo=UTC))
     forms = {(row[0][0] == "b", row[3]) for row in planned(conn)}
     assert forms == {(True, "on_site"), (False, "letter")}
+
+
+def test_public_holidays_are_not_worked_and_make_up_days_are(conn: Connection) -> None:
+    factories.insert(conn, "utility", name="x", timezone="Asia/Shanghai", country="CN")
+    works = visit_plan.office_days(conn, ZONE)
+    october = [date(2026, 10, day) for day in range(1, 12)]
+    assert [d.day for d in october if works(d)] == [
+        8,
+        9,
+        10,
+    ]  # the tenth, a Saturday, makes up for the holiday

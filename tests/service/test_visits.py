@@ -22,10 +22,6 @@ LI = Actor("li")
 TODAY = date(2026, 11, 21)
 
 
-def weekday(day: date) -> bool:
-    return day.weekday() < 5
-
-
 @pytest.fixture
 def town(conn: Connection) -> samples.Town:
     made = samples.town(conn, segment="large", sector="industrial")
@@ -49,7 +45,7 @@ def row(conn: Connection, visit_id: int, *columns: str) -> Any:
 
 
 def finish(conn: Connection, visit_id: int, outcome: Outcome | None = None, at: datetime = NOW) -> None:
-    visits.finish(conn, visit_id, outcome or Outcome("looked round"), weekday, actor=LI, at=at)
+    visits.finish(conn, visit_id, outcome or Outcome("looked round"), actor=LI, at=at)
 
 
 def test_outcome_updates_the_profile_and_opens_a_ticket_and_the_questions_stay_for_the_next_visit(
@@ -70,7 +66,9 @@ def test_outcome_updates_the_profile_and_opens_a_ticket_and_the_questions_stay_f
     assert (phone, shifts, version) == ("+86 571 8800 9999", "mo-fr 06:00-22:00", 2)
     ((why,),) = conn.execute("select why from customer_change").fetchall()
     assert why == f"visit {visit_id}"
-    ((source, subject, assignee),) = conn.execute("select source, subject, assignee_id from ticket").fetchall()
+    ((source, subject, assignee),) = conn.execute(
+        "select source, subject, assignee_id from ticket"
+    ).fetchall()
     assert (source, subject, assignee) == ("visit", "Check the pit cover", town.manager_id)
     assert row(conn, visit_id, "outcome")["ticket_id"] > 0
     following = due(conn, date(2026, 12, 21), period="2026-12 +1")
@@ -96,12 +94,16 @@ def test_postponed_and_called_off_say_why_and_who(conn: Connection, visit_id: in
         "stocktaking",
     )
     visits.cancel(conn, visit_id, "closed down", actor=Actor("wang"), at=NOW)
-    entries = conn.execute("select actor, kind, from_state, to_state, why from visit_entry order by id").fetchall()
+    entries = conn.execute(
+        "select actor, kind, from_state, to_state, why from visit_entry order by id"
+    ).fetchall()
     assert entries == [
         ("li", "postpone", "due", "postponed", "stocktaking"),
         ("wang", "cancel", "postponed", "cancelled", "closed down"),
     ]
-    with pytest.raises(ConflictError, match=r"is cancelled by wang on 2026-11-21 01:30 UTC.*Allowed now: reopen"):
+    with pytest.raises(
+        ConflictError, match=r"is cancelled by wang on 2026-11-21 01:30 UTC.*Allowed now: reopen"
+    ):
         visits.postpone(conn, visit_id, TODAY + timedelta(days=9), "x", actor=LI, at=NOW)
 
 
@@ -189,10 +191,14 @@ def test_no_entry_of_a_visit_is_ever_changed(conn: Connection, visit_id: int) ->
 def test_agenda_is_made_of_everything_since_the_last_visit(
     conn: Connection, town: samples.Town, visit_id: int
 ) -> None:
-    before = due(conn, date(2026, 10, 20), period="2026-10 +1", state="done", done_at=NOW - timedelta(days=30))
+    before = due(
+        conn, date(2026, 10, 20), period="2026-10 +1", state="done", done_at=NOW - timedelta(days=30)
+    )
     conn.execute("update visit set outcome = %s where id = %s", (Jsonb({"questions": ["Well?"]}), before))
-    hours = "insert into usage_hourly (meter_id, slot, volume_l, quality) select %s, t, %s, 0 from generate_series("
-    span = hours + "%s::timestamptz, %s, interval '1 hour') t"
+    span = (
+        "insert into usage_hourly (meter_id, slot, volume_l, quality) select %s, t, %s, 0"
+        " from generate_series(%s::timestamptz, %s, interval '1 hour') t"
+    )
     midnight = datetime(2026, 11, 20, 16, tzinfo=UTC)
     for back, litres in ((0, 110), (30, 100), (365, 220)):
         end = midnight - timedelta(days=back, hours=1)
@@ -224,7 +230,8 @@ def test_agenda_is_made_of_everything_since_the_last_visit(
         "近 30 天用水 79.2 m³，日均比前期增加 10%（72 m³），比去年同期减少 50%（158.4 m³）。"
     )
     assert said["plan_forecast"]["en"] == (
-        "This month's water plan is 100 m³, 53.2 m³ (53 %) are used; 81.5 m³ are expected by its end (74 to 89 m³)."
+        "This month's water plan is 100 m³, 53.2 m³ (53 %) are used; "
+        "81.5 m³ are expected by its end (74 to 89 m³)."
     )
     finish(conn, visit_id)
     assert row(conn, visit_id, "agenda")[0]["en"] == "Left open at the visit of 22 Oct 2026: Well?"
@@ -233,9 +240,9 @@ def test_agenda_is_made_of_everything_since_the_last_visit(
 def test_every_item_is_said_in_both_languages_without_a_gap() -> None:
     figures = {
         "since": "2028-02-29", "until": "2028-03-02", "lowest_c": -7.25, "highest_c": 38.0, "meter": "M-1",
-        "text": "?", "asked_on": "2028-02-29", "days": 30, "used_m3": 1234.5, "before_m3": 1.0, "year_m3": 2.0,
-        "before_change": 0, "year_change": -3, "plan_m3": 10.0, "share": 80, "forecast_m3": 12.0, "low_m3": 11.0,
-        "high_m3": 13.0, "group": "leak", "magnitude": 42.3, "unit": "L/h", "subject": "M-1", "loss_m3": 1.3,
+        "text": "?", "asked_on": "2028-02-29", "days": 30, "used_m3": 1234.5, "year_m3": 2.0,
+        "before_change": 0, "year_change": -3, "plan_m3": 10.0, "before_m3": 1.0, "share": 80, "low_m3": 11.0,
+        "forecast_m3": 12.0, "high_m3": 13.0, "group": "leak", "magnitude": 42.3, "unit": "L/h", "subject": "M-1", "loss_m3": 1.3,
         "money": 4.4, "ticket_id": 12, "opened_on": "2028-02-29", "due_on": "2028-03-01",
         "resolved_on": "2028-03-01", "meters": 3, "field": "phone", "why": "550 no such user",
     }  # fmt: skip
