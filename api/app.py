@@ -11,6 +11,7 @@ from api.customers.endpoints import router as customers
 from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
 from api.health.endpoints import router as health
+from api.jobs.endpoints import router as jobs
 from api.meters.endpoints import router as meters
 from api.middleware import Envelope
 from api.policies.endpoints import router as policies
@@ -23,7 +24,7 @@ from core.settings import Settings
 from service.policies import Rules
 from sql.pool import Pool
 
-ROUTERS = (customers, meters, dmas, events, tickets, visits, policies, quarantine, health)
+ROUTERS = (customers, meters, dmas, events, tickets, visits, policies, quarantine, jobs, health)
 DESCRIPTION = """\
 Smart-water-meter readings, what was found in them, and the service that follows.
 
@@ -43,6 +44,7 @@ TAGS = [
     },
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
+    {"name": "jobs", "description": "What is periodic: the last run of each, and the next."},
     {"name": "health", "description": "Whether the process is alive, ready, and how it is doing."},
 ]
 

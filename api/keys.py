@@ -25,6 +25,7 @@ KeyScope = Literal[
     "policies:write",
     "quarantine:read",
     "quarantine:write",
+    "jobs:read",
     "metrics:read",
 ]
 SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)

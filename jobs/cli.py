@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from core.errors import HeadwaterError
-from jobs import keys, policies, town, visits
+from jobs import keys, policies, timetable, town, visits
 from jobs.stack.cli import app as stack_app
 
 app = typer.Typer(
@@ -38,6 +38,9 @@ _role("detect", "Turn readings into hourly use and events.")
 _role("notify", "Turn events into tickets and send their messages.")
 _role("api", "Serve the REST API.")
 _role("jobs", "Run what is periodic.")
+
+
+app.command(rich_help_panel="Set-up")(timetable.schedule)
 
 
 @app.command(rich_help_panel="Roles")

@@ -15,6 +15,7 @@ from typer.cli import get_docs_for_click
 import api.metrics
 import detection.metrics
 import ingest.metrics
+import jobs.metrics
 import notify.metrics
 from core.settings import Settings
 from detection.page import filled
@@ -105,7 +106,7 @@ def metrics_md() -> str:
         "| metric | type | labels | meaning |",
         "|---|---|---|---|",
     ]
-    for module in (ingest.metrics, detection.metrics, notify.metrics, api.metrics):
+    for module in (ingest.metrics, detection.metrics, notify.metrics, jobs.metrics, api.metrics):
         for metric in vars(module).values():
             if isinstance(metric, MetricWrapperBase):
                 labels = ", ".join(f"`{name}`" for name in metric._labelnames)

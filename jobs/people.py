@@ -1,15 +1,11 @@
 """What is periodic about customers and staff: use by month."""
 
-from typing import TYPE_CHECKING
-
+from jobs.job import Run
 from service import volumes
 from service.utility import utility
 
-if TYPE_CHECKING:
-    from jobs.schedule import Run
 
-
-def customer_months(run: "Run") -> str:
+def customer_months(run: Run) -> str:
     """Make the months that are due, a transaction each; an interrupted run is gone on with by the next."""
     zone = utility(run.conn).zone
     told = []

@@ -1,56 +1,29 @@
-"""What is periodic, on APScheduler: the schedule stands here, the ledger `job_run` makes a run happen once.
+"""What is periodic, on APScheduler: the schedule stands here, the ledger makes a run happen once."""
 
-Any number of replicas may run this role: the one whose insert into the ledger succeeds does the work.
-"""
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta, tzinfo
 
-import os
-import socket
-from collections.abc import Callable
-from contextlib import nullcontext
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-
+import psycopg
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.cron import CronTrigger
 
 from core.clock import Clock
+from core.errors import InfrastructureError
 from core.settings import Settings
 from core.supervise import Supervisor
-from jobs import people, visits
+from jobs import ledger, people, visits
+from jobs.job import Job, Run
 from jobs.months import months
+from service.utility import utility
 from sql.pool import Connection, connect
 from sql.query import Queries
 
 Q = Queries("jobs")
 log = structlog.get_logger(__name__)
-WORKER = f"{socket.gethostname()}:{os.getpid()}"
-
-
-@dataclass(frozen=True)
-class Run:
-    """One run of a job: `due` names it, `now` is when it really runs, which is later after a downtime."""
-
-    conn: Connection
-    settings: Settings
-    due: datetime
-    now: datetime
-
-
-@dataclass(frozen=True)
-class Job:
-    """A periodic piece of work, which returns one line for the ledger.
-
-    It is one transaction; with `steps` it makes its own on a connection in autocommit, and goes on where it
-    was when it is run again. `cron` is in UTC, with `local` in the utility's zone.
-    """
-
-    name: str
-    cron: str
-    work: Callable[[Run], str]
-    about: str
-    local: bool = False
-    steps: bool = False
+_LOOK_S = 20.0
+_PATIENCE_S = 300.0
+_WORKERS = 8
+_THREAD = "schedule"
 
 
 def retention(run: Run) -> str:
@@ -100,47 +73,77 @@ JOBS = (
 )
 
 
-def run_once(
-    job: Job, database_url: str, settings: Settings, due: datetime, now: datetime | None = None
-) -> bool:
-    """Do the run that was due at `due`, unless some replica has it already; return whether it was ours."""
-    run = {"job": job.name, "due_at": due}
-    with connect(database_url, "owner", autocommit=True) as conn:
-        if not conn.execute(Q["claim_run"], run | {"worker": WORKER}).fetchall():
-            return False
+class Schedule:
+    """The schedule of one process: each job at its time, and what was missed as soon as it is noticed."""
+
+    def __init__(self, settings: Settings, clock: Clock, jobs: Sequence[Job] = JOBS) -> None:
+        self._settings, self._clock, self._jobs = settings, clock, jobs
+        self._busy: set[str] = set()
+        self._zone: tzinfo | None = None
+        self._scheduler = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": {"type": "threadpool", "max_workers": _WORKERS}},
+            job_defaults={"coalesce": True, "misfire_grace_time": None},
+        )
+
+    def run(self, supervisor: Supervisor) -> None:
+        """Keep it until asked to stop."""
+        self._scheduler.start()
+        while not supervisor.stopping.is_set():
+            try:
+                self._look()
+            except (psycopg.OperationalError, InfrastructureError) as problem:
+                log.warning("database away", error=str(problem).strip())
+            supervisor.beat(_THREAD)
+            supervisor.stopping.wait(_LOOK_S)
+        self._scheduler.shutdown()
+
+    def _look(self) -> None:
+        """Tell the world when each job is due, and start those that are behind."""
+        now = self._clock.now()
+        with connect(self._settings.database_url, "owner", autocommit=True) as conn:
+            zone = utility(conn).zone
+            if zone != self._zone:  # at the start, or the utility has been imported since
+                self._zone = zone
+                for job in self._jobs:
+                    self._scheduler.add_job(
+                        self._tend, ledger.trigger(job, zone), args=[job], id=job.name, replace_existing=True
+                    )
+            declare(conn, self._jobs, zone, now)
+            behind = [job for job in self._jobs if ledger.todo(conn, job, now)]
+        for job in behind:
+            if job.name not in self._busy:
+                self._scheduler.modify_job(job.name, next_run_time=datetime.now(UTC))
+
+    def _tend(self, job: Job) -> None:
+        self._busy.add(job.name)
         try:
-            with nullcontext() if job.steps else conn.transaction():
-                detail, ok = job.work(Run(conn, settings, due, now or due)), True
-        except Exception as problem:
-            log.exception("job failed", job=job.name, due_at=due.isoformat())
-            detail, ok = f"{type(problem).__name__}: {problem}", False
-        conn.execute(Q["finish_run"], run | {"ok": ok, "detail": detail})
-        log.info("job ran", job=job.name, ok=ok, detail=detail)
-        return True
+            ledger.tend(job, self._settings, self._clock.now(), scheduled=True)
+        except (psycopg.OperationalError, InfrastructureError) as problem:
+            log.warning("database away", job=job.name, error=str(problem).strip())
+        finally:
+            self._busy.discard(job.name)
+
+
+def declare(conn: Connection, jobs: Sequence[Job], zone: tzinfo, now: datetime) -> None:
+    """Write down what there is and when each is due next, for those who look from outside."""
+    rows = [
+        {
+            "name": job.name,
+            "about": job.about,
+            "cron": job.cron,
+            "zone": str(zone if job.local else UTC),
+            "next_due_at": ledger.trigger(job, zone).get_next_fire_time(None, now),
+            "now": now,
+        }
+        for job in jobs
+    ]
+    with conn.transaction(), conn.cursor() as cursor:
+        cursor.executemany(Q["declare_job"], rows)
+        cursor.execute(Q["forget_jobs"], {"names": [job.name for job in jobs]})
 
 
 def start(supervisor: Supervisor, settings: Settings, clock: Clock) -> None:
-    """Run the schedule in a supervised thread; the store is in memory, the ledger in the database."""
-
-    def work() -> None:
-        scheduler = BackgroundScheduler(
-            timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": 3600}
-        )
-        for job in JOBS:
-            trigger = CronTrigger.from_crontab(job.cron, timezone=UTC)
-            scheduler.add_job(_due, trigger, args=[job, trigger, settings, clock], id=job.name)
-        scheduler.start()
-        supervisor.wait()
-        scheduler.shutdown()
-
-    supervisor.spawn("schedule", work)
-
-
-def _due(job: Job, trigger: CronTrigger, settings: Settings, clock: Clock) -> None:
-    """Name the run by the latest instant it was due, which is the same in every replica."""
-    now = clock.now()
-    due = previous = trigger.get_next_fire_time(None, now - timedelta(days=2))
-    while due is not None and due <= now:
-        previous, due = due, trigger.get_next_fire_time(due, due + timedelta(seconds=1))
-    if previous is not None:
-        run_once(job, settings.database_url, settings, previous.astimezone(UTC), now)
+    """Run the schedule in a supervised thread; any number of replicas may."""
+    schedule = Schedule(settings, clock)
+    supervisor.spawn(_THREAD, lambda: schedule.run(supervisor), patience_s=_PATIENCE_S)

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from core.errors import BadDataError
 from core.settings import load
 from jobs.dataset.rows import WeatherRow
 from jobs.dataset.tables import read_table
+from jobs.job import Run
 from jobs.options import instant
 from jobs.where import located
 from service import inspections, visit_messages, visit_plan, weather
@@ -18,21 +19,18 @@ from service.utility import utility
 from sql.pool import Connection, connect
 from sql.query import Queries
 
-if TYPE_CHECKING:
-    from jobs.schedule import Run
-
 Q = Queries("visits")
 app = typer.Typer(help="Weather, measured and forecast.", no_args_is_help=True)
 
 
-def plan(run: "Run") -> str:
+def plan(run: Run) -> str:
     """Plan the visits of the periods that run or begin soon."""
     zone = utility(run.conn).zone
     made = visit_plan.plan(run.conn, zone, visit_plan.office_days(run.conn, zone), at=run.now)
     return f"{made} visits planned"
 
 
-def inspect(run: "Run") -> str:
+def inspect(run: Run) -> str:
     """Plan inspections ahead of frost and heat and on device faults, and tell the managers."""
     see_all(run.conn)
     zone = utility(run.conn).zone
@@ -45,18 +43,18 @@ def inspect(run: "Run") -> str:
     return f"{len(made)} inspections planned, {told} messages"
 
 
-def tell_day(run: "Run") -> str:
+def tell_day(run: Run) -> str:
     """Tell the managers today's agendas."""
     see_all(run.conn)
     return f"{visit_messages.day(run.conn, at=run.now)} messages"
 
 
-def tell_week(run: "Run") -> str:
+def tell_week(run: Run) -> str:
     """Tell the managers next week's visits."""
-    return f"{visit_messages.week(run.conn, at=run.now)} messages"
+    return f"{visit_messages.week(run.conn, at=run.due)} messages"
 
 
-def letters(run: "Run") -> str:
+def letters(run: Run) -> str:
     """Send the visits that are letters, a transaction a batch."""
     total = sent = 0
     while True:

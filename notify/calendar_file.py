@@ -45,7 +45,7 @@ def _escaped(text: str) -> str:
 
 
 def _fold(line: str) -> Iterable[str]:
-    """Yield the line in parts of at most 75 bytes, each a run of whole characters; later ones are indented."""
+    """Yield the line in parts of at most 75 bytes, of whole characters; the later ones are indented."""
     part = ""
     for character in line:
         if len((part + character).encode()) > _LONGEST:

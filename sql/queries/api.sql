@@ -259,3 +259,18 @@ join dma d on d.id = p.dma_id
 join meter s on s.id = p.meter_id
 where d.code = %(code)s and p.month >= %(since)s
 order by p.month, s.serial;
+
+-- name: jobs seq: job
+select j.name, j.about, j.cron, j.zone, j.next_due_at, j.seen_at, r.due_at, r.started_at, r.finished_at, r.ok, r.detail,
+    r.attempts, r.worker
+from job j left join lateral (
+    select * from job_run r where r.job = j.name order by r.due_at desc limit 1) r on true
+order by j.name;
+
+-- name: job
+select name from job where name = %(job)s;
+
+-- name: job_runs
+select due_at, started_at, finished_at, ok, detail, attempts, worker from job_run
+where job = %(job)s and due_at < %(before)s
+order by due_at desc limit %(limit)s;

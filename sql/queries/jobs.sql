@@ -1,11 +1,35 @@
+-- name: lock_run
+select pg_try_advisory_lock(hashtextextended(%(key)s, 0));
+
 -- name: claim_run
-insert into job_run (job, due_at, worker) values (%(job)s, %(due_at)s, %(worker)s)
-on conflict (job, due_at) do nothing
+insert into job_run (job, due_at, worker, started_at) values (%(job)s, %(due_at)s, %(worker)s, %(now)s)
+on conflict (job, due_at) do update set worker = excluded.worker, started_at = excluded.started_at,
+    finished_at = null, ok = null, detail = '', attempts = job_run.attempts + 1
+where job_run.attempts < %(attempts)s and (job_run.finished_at is null
+    or not job_run.ok and job_run.started_at < %(tried_before)s)
 returning job;
 
 -- name: finish_run
-update job_run set finished_at = now(), ok = %(ok)s, detail = %(detail)s
+update job_run set finished_at = started_at + %(took_s)s * interval '1 s', ok = %(ok)s, detail = %(detail)s
 where job = %(job)s and due_at = %(due_at)s;
+
+-- name: last_run
+select due_at from job_run where job = %(job)s order by due_at desc limit 1;
+
+-- name: runs_to_retry
+select due_at from job_run
+where job = %(job)s and attempts < %(attempts)s and ok is not true
+    and (finished_at is null or started_at < %(tried_before)s)
+order by due_at;
+
+-- name: declare_job
+insert into job (name, about, cron, zone, next_due_at, seen_at)
+values (%(name)s, %(about)s, %(cron)s, %(zone)s, %(next_due_at)s, %(now)s)
+on conflict (name) do update set about = excluded.about, cron = excluded.cron, zone = excluded.zone,
+    next_due_at = excluded.next_due_at, seen_at = excluded.seen_at;
+
+-- name: forget_jobs seq: job
+delete from job where name <> all (%(names)s);
 
 -- name: drop_old_chunks
 select count(*) from drop_chunks(%(table)s::regclass, older_than => %(before)s::timestamptz);

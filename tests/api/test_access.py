@@ -19,7 +19,7 @@ BODIES = {"acknowledge": {"why": "x"}, "respond": {"why": "x"}, "resolve": {"cau
 
 def operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
     """Every operation with its address filled in."""
-    values = {"account_no": "A1", "serial": "M-A", "id": "1", "code": "D1"}
+    values = {"account_no": "A1", "serial": "M-A", "id": "1", "code": "D1", "name": "retention"}
     return [
         (method.upper(), path.format(**values), operation)
         for path, item in app.openapi()["paths"].items()

@@ -55,17 +55,19 @@ def test_every_request_of_the_page_is_answered(all_seeing: TestClient, app: Fast
                 "Accept": "text/csv" if "Accept: text/csv" in words else "*/*",
             },
         )
-        assert answer.status_code in {200, 202}, (url, answer.text)
+        assert answer.is_success, (url, answer.text)
         assert (words.count("Authorization: Bearer $KEY") == 1) == (
             parts.path not in {"/healthz", "/readyz"}
         ), url
-        named.add((method, re.sub(r"/(A1|M-A|D1|[12])(?=/|$)", "/{}", parts.path)))
-    known = {
-        (method.upper(), re.sub(r"{\w+}", "{}", path))
-        for path, item in app.openapi()["paths"].items()
-        for method in item
-    }
-    assert named == known - {("GET", "/v1/meters/{}"), ("GET", "/v1/tickets/{}")}
+        named.add((method, template(parts.path, app)))
+    known = {(method.upper(), path) for path, item in app.openapi()["paths"].items() for method in item}
+    assert named == known - {("GET", "/v1/meters/{serial}"), ("GET", "/v1/tickets/{id}")}
+
+
+def template(path: str, app: FastAPI) -> str:
+    """The path of the document that this one fills in; of several the one with most words of its own."""
+    fits = [known for known in app.openapi()["paths"] if re.fullmatch(re.sub(r"{\w+}", "[^/]+", known), path)]
+    return min(fits, key=lambda known: known.count("{"), default=path)
 
 
 def test_every_scope_status_and_metric_is_on_the_page() -> None:

@@ -40,6 +40,7 @@ class Town:
 def build(conn: Connection, now: datetime) -> Town:
     """Fill the database."""
     insert(conn, "utility", name="Jiangcheng Water", timezone=ZONE, currency="CNY", price_m3=4.1)
+    insert(conn, "job", name="retention", about="", cron="17 3 * * *", zone="UTC", seen_at=now)
     dma_id = factories.dma(conn, "D1")
     anna = side(conn, "anna", "A1", "M-A", dma_id, now)
     bo = side(conn, "bo", "B1", "M-B", dma_id, now)

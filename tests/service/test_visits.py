@@ -242,7 +242,8 @@ def test_every_item_is_said_in_both_languages_without_a_gap() -> None:
         "since": "2028-02-29", "until": "2028-03-02", "lowest_c": -7.25, "highest_c": 38.0, "meter": "M-1",
         "text": "?", "asked_on": "2028-02-29", "days": 30, "used_m3": 1234.5, "year_m3": 2.0,
         "before_change": 0, "year_change": -3, "plan_m3": 10.0, "before_m3": 1.0, "share": 80, "low_m3": 11.0,
-        "forecast_m3": 12.0, "high_m3": 13.0, "group": "leak", "magnitude": 42.3, "unit": "L/h", "subject": "M-1", "loss_m3": 1.3,
+        "forecast_m3": 12.0, "high_m3": 13.0, "group": "leak", "magnitude": 42.3, "unit": "L/h",
+        "subject": "M-1", "loss_m3": 1.3,
         "money": 4.4, "ticket_id": 12, "opened_on": "2028-02-29", "due_on": "2028-03-01",
         "resolved_on": "2028-03-01", "meters": 3, "field": "phone", "why": "550 no such user",
     }  # fmt: skip

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.settings import load
+from jobs.job import Run
 from jobs.people import customer_months
-from jobs.schedule import Run
 from service import volumes
 from sql.pool import Connection
 from tests import factories
