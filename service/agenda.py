@@ -107,16 +107,17 @@ def _use(conn: Connection, account_no: str, since: datetime, zone: ZoneInfo, at:
         "since": [_midnight(lo, zone) for lo, _ in spans],
         "until": [_midnight(hi, zone) for _, hi in spans],
     }
-    now, *others = conn.execute(Q["use_in"], asked).fetchall()
-    if now[2] == 0:
+    found = {n: (used_m3, hours) for n, used_m3, hours in conn.execute(Q["use_in"], asked)}
+    if 1 not in found:
         yield Item("use", "use_unknown", {"days": days})
         return
-    figures: dict[str, Any] = {"days": days, "used_m3": round(now[1], 1)}
-    a_day = now[1] / now[2]
-    for name, (_, used_m3, hours) in zip(("before", "year"), others, strict=True):
-        if hours >= KNOWN * days * 24 and used_m3 > 0:
-            figures[f"{name}_m3"] = round(used_m3, 1)
-            figures[f"{name}_change"] = round(100 * (a_day / (used_m3 / hours) - 1))
+    used_m3, hours = found[1]
+    figures: dict[str, Any] = {"days": days, "used_m3": round(used_m3, 1)}
+    for n, name in ((2, "before"), (3, "year")):
+        then_m3, known = found.get(n, (0.0, 0))
+        if known >= KNOWN * days * 24 and then_m3 > 0:
+            figures[f"{name}_m3"] = round(then_m3, 1)
+            figures[f"{name}_change"] = round(100 * (used_m3 / hours / (then_m3 / known) - 1))
     yield Item("use", "use" + "".join(f"_{n}" for n in ("before", "year") if f"{n}_m3" in figures), figures)
 
 
