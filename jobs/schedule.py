@@ -65,6 +65,13 @@ JOBS = (
         local=True,
         steps=True,
     ),
+    Job(
+        "segments",
+        "42 3 3 * *",
+        people.segment_customers,
+        "Judges who is large, special or vulnerable",
+        local=True,
+    ),
     Job("visits", "40 2 * * *", visits.plan, "Plans the visits of the periods that run or begin", local=True),
     Job("inspections", "10 * * * *", visits.inspect, "Plans inspections ahead of frost and heat"),
     Job("visits_today", "0 7 * * *", visits.tell_day, "Tells managers today's agendas", local=True),

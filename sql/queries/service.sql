@@ -35,8 +35,10 @@ select pg_advisory_xact_lock(hashtextextended(%(key)s, 0));
 -- name: event
 select e.id, e.grp, e.subject_kind, e.subject, e.detectors, e.severity, e.account_no, e.dma_id, e.cleared_at,
     e.last_seen, e.magnitude, e.unit, e.suppressed_by, e.retracted_at, c.segment,
-    coalesce(e.dma_id, c.dma_id) as place_dma_id
-from event e left join customer c on c.account_no = e.account_no
+    coalesce(e.dma_id, c.dma_id) as place_dma_id, coalesce(g.urgent, false), coalesce(g.lift, 0)
+from event e
+left join customer c on c.account_no = e.account_no
+left join segment_rule g on g.segment = c.segment and g.sector = c.sector
 where e.id = %(event_id)s;
 
 -- name: ticket_of_event
