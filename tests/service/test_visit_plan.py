@@ -123,7 +123,9 @@ def test_over_a_year_of_daily_runs_nobody_is_visited_twice_within_half_a_cadence
                 " where state = 'due' and due_on <= %s",
                 (today,),
             ).fetchall():
-                if number % 4 >= held:
+                # Holding one of two that are overdue moves the other on.
+                due = "select 1 from visit where id = %s and due_on <= %s"
+                if number % 4 >= held and conn.execute(due, (id_, today)).fetchone():
                     visits.finish(conn, id_, Outcome("x"), actor=Actor("li"), at=at)
             if step == 4:
                 fill(conn, [data.draw(st.integers(0, 9))], prefix="new")
