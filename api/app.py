@@ -17,6 +17,8 @@ from api.middleware import Envelope
 from api.policies.endpoints import router as policies
 from api.problem import Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
+from api.surveys.endpoints import router as surveys
+from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
 from api.visits.endpoints import router as visits
 from core.clock import Clock
@@ -24,6 +26,19 @@ from core.settings import Settings
 from service.policies import Rules
 from sql.pool import Pool
 
+ROUTERS = (
+    customers,
+    meters,
+    dmas,
+    events,
+    tickets,
+    surveys,
+    survey_page,
+    policies,
+    quarantine,
+    jobs,
+    health,
+)
 ROUTERS = (customers, meters, dmas, events, tickets, visits, policies, quarantine, jobs, health)
 DESCRIPTION = """\
 Smart-water-meter readings, what was found in them, and the service that follows.

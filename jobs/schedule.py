@@ -14,6 +14,7 @@ from core.supervise import Supervisor
 from jobs import ledger, people, visits
 from jobs.job import Job, Run
 from jobs.months import months
+from service import surveys
 from service.utility import utility
 from sql.pool import Connection, connect
 from sql.query import Queries
@@ -53,9 +54,14 @@ def _months(run: Run) -> str:
     return months(run.conn, run.due)
 
 
+def _surveys(run: Run) -> str:
+    return f"{surveys.settle(run.conn, at=run.now)} tickets confirmed"
+
+
 JOBS = (
     Job("retention", "17 3 * * *", retention, "Drops readings that are older than the retention"),
     Job("housekeeping", "7 * * * *", housekeeping, "Forgets what every consumer has passed"),
+    Job("surveys", "23 * * * *", _surveys, "Confirms resolved tickets that nobody objects to"),
     Job("months", "37 4 * * *", _months, "Makes the month's water balance and pressure figures"),
     Job(
         "customer_months",

@@ -13,10 +13,12 @@ from babel import Locale
 from babel.dates import format_datetime, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
 
-_LOCALE = {"zh": Locale.parse("zh_Hans_CN"), "en": Locale.parse("en_GB")}
+LOCALE = {"zh": Locale.parse("zh_Hans_CN"), "en": Locale.parse("en_GB")}
 _ONE_UNIT = 1_000_000  # never go over to the next larger unit
 _INSTANT = {"zh": "M月d日（EEE）HH:mm", "en": "EEE d MMM, HH:mm"}
 _DATED = {"zh": "y年M月d日（EEE）HH:mm", "en": "EEE d MMM y, HH:mm"}
+_DAY = {"zh": "M月d日", "en": "d MMMM"}
+_DATED_DAY = {"zh": "y年M月d日", "en": "d MMMM y"}
 _UNITS = {
     "zh": {"lph": "升/小时", "m3h": "立方米/小时", "l": "升", "m3": "立方米", "kpa": "kPa", "mpa": "MPa"},
     "en": {"lph": "L/h", "m3h": "m³/h", "l": "L", "m3": "m³", "kpa": "kPa", "mpa": "MPa"},
@@ -34,8 +36,8 @@ class Speech:
     """One language, one time zone."""
 
     def __init__(self, language: str, zone: tzinfo, year: int) -> None:
-        self.language = language if language in _LOCALE else "en"
-        self._locale = _LOCALE[self.language]
+        self.language = language if language in LOCALE else "en"
+        self._locale = LOCALE[self.language]
         self._units = _UNITS[self.language]
         self._zone = zone
         self._year = year
@@ -96,6 +98,16 @@ class Speech:
             return ""
         return str(format_currency(number, currency, locale=self._locale))
 
+    def whole_money(self, amount: object, currency: str | None) -> str:
+        """Return an amount with its currency, without cents from 100 on."""
+        number = finite(amount)
+        if number is None or not currency or abs(number) < 100:
+            return self.money(amount, currency)
+        pattern = self._locale.currency_formats["standard"].pattern.replace(".00", "")
+        return str(
+            format_currency(round(number), currency, pattern, locale=self._locale, currency_digits=False)
+        )
+
     def share(self, value: object) -> str:
         """Return a share (0..1) in per cent."""
         number = finite(value)
@@ -107,6 +119,12 @@ class Speech:
             return ""
         local = at.astimezone(self._zone)
         pattern = _INSTANT if local.year == self._year else _DATED
+        return str(format_datetime(local, pattern[self.language], locale=self._locale))
+
+    def day(self, at: datetime) -> str:
+        """Return the local day of an instant, with the year where it isn't this one."""
+        local = at.astimezone(self._zone)
+        pattern = _DAY if local.year == self._year else _DATED_DAY
         return str(format_datetime(local, pattern[self.language], locale=self._locale))
 
     def span(self, span: timedelta) -> str:

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from core.errors import NotFoundError
 from notify.channels import Message
-from notify.kinds import case, outage, outage_staff, ticket, visit
+from notify.kinds import case, outage, outage_staff, survey, ticket, visit
 from notify.letter import Letter
 from notify.words import Words
 from sql.pool import Connection
@@ -22,6 +22,7 @@ class Kind(Protocol):
 KINDS: Mapping[str, Kind] = {
     "ticket": ticket.letter,
     "case": case.letter,
+    "survey": survey.letter,
     "outage": outage.letter,
     "outage_staff": outage_staff.letter,
     "visit": visit.letter,

@@ -24,7 +24,7 @@ from api.tickets.schemas import (
     shaped,
 )
 from core.errors import NotFoundError
-from service import tickets
+from service import surveys, tickets
 from service.utility import utility
 from sql.pool import Connection
 
@@ -108,5 +108,7 @@ def respond(caller: Writer, id_: TicketId, said: Respond) -> TicketDetail:
 def resolve(caller: Writer, id_: TicketId, said: Resolve) -> TicketDetail:
     """Say that it is done, what it was and what was done; this keeps the resolution deadline."""
     with caller.transaction() as conn:
-        tickets.resolve(conn, id_, actor=_actor(caller), at=caller.now(), why=said.why, cause=said.cause)
+        at = caller.now()
+        tickets.resolve(conn, id_, actor=_actor(caller), at=at, why=said.why, cause=said.cause)
+        surveys.on_resolved(conn, id_, at=at)
         return _detail(conn, id_)

@@ -115,8 +115,16 @@ where id = %(ticket_id)s;
 update ticket set state = 'confirmed', confirmed_at = %(at)s, version = version + 1 where id = %(ticket_id)s;
 
 -- name: set_reopened
+with before as (
+    insert into ticket_round (ticket_id, round, started_at, response_due, responded_at, resolution_due, resolved_at,
+        resolved_by, reopened_at)
+    select id, round, coalesce(round_at, opened_at), response_due, responded_at, resolution_due, resolved_at,
+        resolved_by, %(at)s
+    from ticket where id = %(ticket_id)s
+)
 update ticket set state = 'reopened', acknowledged_at = null, responded_at = null, resolved_at = null,
-    confirmed_at = null, response_due = %(response_due)s, resolution_due = %(resolution_due)s, version = version + 1
+    confirmed_at = null, response_due = %(response_due)s, resolution_due = %(resolution_due)s,
+    round = round + 1, round_at = %(at)s, version = version + 1
 where id = %(ticket_id)s;
 
 -- name: set_priority

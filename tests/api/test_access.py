@@ -14,7 +14,12 @@ from tests.api.conftest import NOW, Ask
 from tests.api.town import Town, side
 
 OPEN = {"/healthz", "/readyz"}
-BODIES = {"acknowledge": {"why": "x"}, "respond": {"why": "x"}, "resolve": {"cause": "x", "why": "x"}}
+BODIES = {
+    "acknowledge": {"why": "x"},
+    "respond": {"why": "x"},
+    "resolve": {"cause": "x", "why": "x"},
+    "survey": {"channel": "hotline", "satisfied": True},
+}
 
 
 def operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
