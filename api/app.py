@@ -34,12 +34,12 @@ ROUTERS = (
     tickets,
     surveys,
     survey_page,
+    visits,
     policies,
     quarantine,
     jobs,
     health,
 )
-ROUTERS = (customers, meters, dmas, events, tickets, visits, policies, quarantine, jobs, health)
 DESCRIPTION = """\
 Smart-water-meter readings, what was found in them, and the service that follows.
 
