@@ -133,6 +133,11 @@ create table plan_proposal (
     primary key (account_no, month)
 );
 create index plan_proposal_month_idx on plan_proposal (month, account_no);
+-- Wider ones of the same order.
+-- squawk-ignore require-concurrent-index-deletion
+drop index visit_month_idx;
+-- squawk-ignore require-concurrent-index-deletion
+drop index water_plan_month_idx;
 -- squawk-ignore require-concurrent-index-creation
 create index water_plan_month_idx on water_plan (month, account_no);
 
