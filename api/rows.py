@@ -1,3 +1,5 @@
+"""Run a named query and get its rows by column name: of `api.sql`, or `room.name` of another file."""
+
 """Run a named query and get its rows by column name: the API's by its name, another room's by its text."""
 
 from typing import Any
@@ -11,15 +13,25 @@ Q = Queries("api")
 Row = dict[str, Any]
 
 
-def rows(conn: Connection, query: str | bytes, **values: Any) -> list[Row]:
+def _text(name: str) -> bytes:
+    room, _, query = name.rpartition(".")
+    return Queries(room or "api")[query]
+
+
+def rows(conn: Connection, name: str, **values: Any) -> list[Row]:
     """Return every row."""
     with conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(_text(query), values).fetchall()
+        return cursor.execute(_text(name), values).fetchall()
+
+
+def rows(conn: Connection, query: str | bytes, **values: Any) -> list[Row]:
+    return cursor.execute(_text(query), values).fetchall()
 
 
 def filtered(conn: Connection, query: str | bytes, **values: Any) -> list[Row]:
     """Return every row of a list, planned for these values: which filters are set decides the index."""
     with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(_text(name), values, prepare=False).fetchall()
         return cursor.execute(_text(query), values, prepare=False).fetchall()
 
 
