@@ -1,7 +1,5 @@
 """Run a named query and get its rows by column name: of `api.sql`, or `room.name` of another file."""
 
-"""Run a named query and get its rows by column name: the API's by its name, another room's by its text."""
-
 from typing import Any
 
 from psycopg.rows import dict_row
@@ -24,22 +22,13 @@ def rows(conn: Connection, name: str, **values: Any) -> list[Row]:
         return cursor.execute(_text(name), values).fetchall()
 
 
-def rows(conn: Connection, query: str | bytes, **values: Any) -> list[Row]:
-    return cursor.execute(_text(query), values).fetchall()
-
-
-def filtered(conn: Connection, query: str | bytes, **values: Any) -> list[Row]:
+def filtered(conn: Connection, name: str, **values: Any) -> list[Row]:
     """Return every row of a list, planned for these values: which filters are set decides the index."""
     with conn.cursor(row_factory=dict_row) as cursor:
         return cursor.execute(_text(name), values, prepare=False).fetchall()
-        return cursor.execute(_text(query), values, prepare=False).fetchall()
 
 
-def first(conn: Connection, query: str | bytes, **values: Any) -> Row | None:
+def first(conn: Connection, name: str, **values: Any) -> Row | None:
     """Return the first row, or None."""
-    found = rows(conn, query, **values)
+    found = rows(conn, name, **values)
     return found[0] if found else None
-
-
-def _text(query: str | bytes) -> bytes:
-    return Q[query] if isinstance(query, str) else query

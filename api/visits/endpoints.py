@@ -33,10 +33,8 @@ from service.tickets import Actor
 from service.utility import utility
 from service.visits import FollowUp, Outcome
 from sql.pool import Connection
-from sql.query import Queries
 
 router = APIRouter(prefix="/v1/visits", tags=["visits"])
-Q = Queries("visits")
 Reader = Annotated[Caller, needs("visits:read")]
 Writer = Annotated[Caller, needs("visits:write")]
 VisitId = Annotated[Id, Path(alias="id")]
@@ -50,13 +48,13 @@ def _today(conn: Connection, caller: Caller) -> date:
 
 
 def _detail(conn: Connection, caller: Caller, id_: int) -> VisitDetail:
-    found = first(conn, Q["visit_detail"], id=id_, today=_today(conn, caller))
+    found = first(conn, "visits.visit_detail", id=id_, today=_today(conn, caller))
     if found is None:
         raise NotFoundError(f"There is no visit {id_}.")
     if found["state"] in OPEN:
         found["agenda"] = agenda.as_json(agenda.make(conn, id_, at=caller.now()))
     allowed = visits.allowed(found["state"])
-    entries = rows(conn, Q["visit_entries"], id=id_, limit=MOST)
+    entries = rows(conn, "visits.visit_entries", id=id_, limit=MOST)
     return VisitDetail.model_validate({**found, "entries": entries, "allowed": allowed})
 
 
@@ -75,7 +73,7 @@ def list_visits(
     with caller.transaction() as conn:
         found = filtered(
             conn,
-            Q["visits"],
+            "visits.visits",
             day=day,
             id=id_,
             today=_today(conn, caller),
@@ -131,7 +129,11 @@ def set_cadence(caller: Writer, account_no: Account, said: SetCadence) -> Cadenc
 
 def _cadence(conn: Connection, caller: Caller, account_no: str) -> Cadence:
     found = first(
-        conn, Q["cadence"], account_no=account_no, timezone=utility(conn).zone.key, today=_today(conn, caller)
+        conn,
+        "visits.cadence",
+        account_no=account_no,
+        timezone=utility(conn).zone.key,
+        today=_today(conn, caller),
     )
     if found is None:
         raise NotFoundError(f"No customer {account_no}.")

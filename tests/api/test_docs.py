@@ -51,7 +51,6 @@ def test_every_request_of_the_page_is_answered(all_seeing: TestClient, app: Fast
             parts.path + "?" * bool(parts.query) + parts.query,
             content=options.get("-d", "").replace("JC-00417", "M-A").replace("10023417", "A1").encode()
             or None,
-            content=options.get("-d", "").replace("JC-00417", "M-A").replace("10023417", "A1") or None,
             headers={
                 "Content-Type": "application/json",
                 "Accept": "text/csv" if "Accept: text/csv" in words else "*/*",
