@@ -15,6 +15,7 @@ from api.health.endpoints import router as health
 from api.jobs.endpoints import router as jobs
 from api.meters.endpoints import router as meters
 from api.middleware import Envelope
+from api.plans.endpoints import router as plans
 from api.policies.endpoints import router as policies
 from api.problem import Changed, Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
@@ -39,6 +40,7 @@ ROUTERS = (
     surveys,
     survey_page,
     visits,
+    plans,
     policies,
     quarantine,
     jobs,
@@ -60,6 +62,10 @@ TAGS = [
     {
         "name": "visits",
         "description": "Who is visited when, what there is to talk about, and what came of it.",
+    },
+    {
+        "name": "plans",
+        "description": "What customers may use in a month, how it stands, and what is proposed.",
     },
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
