@@ -78,6 +78,12 @@ JOBS = (
         "Judges who is large, special or vulnerable",
         local=True,
     ),
+    Job(
+        "absences",
+        "*/10 * * * *",
+        people.cover_absences,
+        "Covers urgent tickets of the absent",
+    ),
     Job("visits", "40 2 * * *", visits.plan, "Plans the visits of the periods that run or begin", local=True),
     Job("inspections", "10 * * * *", visits.inspect, "Plans inspections ahead of frost and heat"),
     Job("visits_today", "0 7 * * *", visits.tell_day, "Tells managers today's agendas", local=True),

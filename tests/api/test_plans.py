@@ -21,8 +21,8 @@ def plans(conn: Connection, town: Town) -> None:
             low_m3=9.5, high_m3=14, made_at=NOW,
         )  # fmt: skip
         insert(
-            conn, "plan_proposal", account_no=account, month=date(2026, 12, 1), plan_m3=13, low_m3=11, high_m3=15,
-            basis="median", facts='{"months": 12}', made_at=NOW,
+            conn, "plan_proposal", account_no=account, month=date(2026, 12, 1), plan_m3=13, low_m3=11,
+            high_m3=15, basis="median", facts='{"months": 12}', made_at=NOW,
         )  # fmt: skip
 
 
