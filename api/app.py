@@ -19,6 +19,7 @@ from api.jobs.endpoints import router as jobs
 from api.meters.endpoints import router as meters
 from api.middleware import Envelope
 from api.outages.endpoints import router as outages
+from api.plans.endpoints import router as plans
 from api.policies.endpoints import router as policies
 from api.problem import Changed, Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
@@ -48,6 +49,7 @@ ROUTERS = (
     survey_page,
     outages,
     visits,
+    plans,
     policies,
     quarantine,
     jobs,
@@ -70,6 +72,10 @@ TAGS = [
     {
         "name": "visits",
         "description": "Who is visited when, what there is to talk about, and what came of it.",
+    },
+    {
+        "name": "plans",
+        "description": "What customers may use in a month, how it stands, and what is proposed.",
     },
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},

@@ -22,6 +22,8 @@ KeyScope = Literal[
     "tickets:write",
     "visits:read",
     "visits:write",
+    "plans:read",
+    "plans:write",
     "policies:read",
     "policies:write",
     "quarantine:read",

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import SettingsError
+from core.words import Sector
 
 
 class Settings(BaseSettings):
@@ -188,6 +189,10 @@ class Settings(BaseSettings):
         ge=25,
         le=60,
         description="Forecast air temperature at or above which large customers are inspected, °C.",
+    )
+    plan_notice_sectors: list[Sector] = Field(
+        [Sector.INDUSTRIAL, Sector.COMMERCIAL, Sector.INSTITUTIONAL],
+        description="Sectors whose customers are told of their own water plans, as a JSON list.",
     )
 
     jobs_health_port: int = Field(
