@@ -102,6 +102,21 @@ def test_a_complaint_about_a_leak_that_the_meter_saw_joins_its_ticket(
     assert made["ticket"]["entries"][-1]["detail"]["source"] == "hotline"
 
 
+def test_the_customer_is_found_by_phone_or_address_and_several_are_named(
+    all_seeing: TestClient, town: Town, conn: Connection
+) -> None:
+    conn.execute(
+        "update customer set phone = '138 0013 8000', address = '滨江区江南大道88号' where account_no = 'B1'"
+    )
+    for known in ({"phone": "13800138000"}, {"address": "江南大道88号"}):
+        made = all_seeing.post("/v1/tickets", json=CASE | {"account_no": None} | known)
+        assert made.json()["ticket"]["account_no"] == "B1", made.text
+    conn.execute("update customer set phone = '13800138000' where account_no = 'A1'")
+    refused = all_seeing.post("/v1/tickets", json=CASE | {"account_no": None, "phone": "13800138000"})
+    assert refused.status_code == 422
+    assert "A1, B1" in refused.json()["detail"]
+
+
 def test_whom_nobody_knows_is_refused_and_nobodys_matter_needs_a_key_that_sees_all(
     all_seeing: TestClient, anna: TestClient, town: Town
 ) -> None:
