@@ -12,11 +12,13 @@ from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
 from api.health.endpoints import router as health
 from api.jobs.endpoints import router as jobs
+from api.messages.endpoints import router as messages
 from api.meters.endpoints import router as meters
 from api.middleware import Envelope
 from api.policies.endpoints import router as policies
 from api.problem import Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
+from api.reach.endpoints import router as reach
 from api.surveys.endpoints import router as surveys
 from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
@@ -34,6 +36,8 @@ ROUTERS = (
     surveys,
     survey_page,
     policies,
+    messages,
+    reach,
     quarantine,
     jobs,
     health,
@@ -52,6 +56,8 @@ TAGS = [
     {"name": "events", "description": "What the detectors found."},
     {"name": "tickets", "description": "The service cases that people work on."},
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
+    {"name": "messages", "description": "What was sent, what became of it, and another try."},
+    {"name": "staff", "description": "The people of the utility, and how they are reached."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
     {"name": "jobs", "description": "What is periodic: the last run of each, and the next."},
     {"name": "health", "description": "Whether the process is alive, ready, and how it is doing."},

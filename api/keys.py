@@ -23,6 +23,10 @@ KeyScope = Literal[
     "policies:write",
     "quarantine:read",
     "quarantine:write",
+    "messages:read",
+    "messages:write",
+    "staff:read",
+    "staff:write",
     "jobs:read",
     "metrics:read",
 ]

@@ -25,6 +25,7 @@ from api.tickets.schemas import (
 )
 from core.errors import NotFoundError
 from service import surveys, tickets
+from service.reach import masked
 from service.utility import utility
 from sql.pool import Connection
 
@@ -46,7 +47,10 @@ def _detail(conn: Connection, id_: int) -> TicketDetail:
             "entries": rows(conn, "ticket_entries", id=id_, limit=MOST),
             "events": [event_shaped(event) for event in rows(conn, "ticket_events", id=id_, limit=MOST)],
             "related": rows(conn, "ticket_related", id=id_, limit=MOST),
-            "messages": rows(conn, "ticket_messages", id=id_, limit=MOST),
+            "messages": [
+                {**message, "recipient": masked(message["channel"], message["recipient"])}
+                for message in rows(conn, "ticket_messages", id=id_, limit=MOST)
+            ],
         }
     )
 
