@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.answers import component, restore_examples
+from api.causes.endpoints import router as causes
 from api.customers.endpoints import router as customers
 from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
@@ -16,12 +17,13 @@ from api.messages.endpoints import router as messages
 from api.meters.endpoints import router as meters
 from api.middleware import Envelope
 from api.policies.endpoints import router as policies
-from api.problem import Problem, ProblemError, add_handlers
+from api.problem import Changed, Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
 from api.reach.endpoints import router as reach
 from api.surveys.endpoints import router as surveys
 from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
+from api.tickets.steps import router as ticket_steps
 from core.clock import Clock
 from core.settings import Settings
 from service.policies import Rules
@@ -33,6 +35,8 @@ ROUTERS = (
     dmas,
     events,
     tickets,
+    ticket_steps,
+    causes,
     surveys,
     survey_page,
     policies,
@@ -58,6 +62,7 @@ TAGS = [
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
     {"name": "messages", "description": "What was sent, what became of it, and another try."},
     {"name": "staff", "description": "The people of the utility, and how they are reached."},
+    {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
     {"name": "jobs", "description": "What is periodic: the last run of each, and the next."},
     {"name": "health", "description": "Whether the process is alive, ready, and how it is doing."},
@@ -75,7 +80,7 @@ class Api(FastAPI):
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
-            for model in (Problem, ProblemError):
+            for model in (Problem, ProblemError, Changed):
                 schema = component(model)
                 schema.pop("$defs", None)
                 schemas[model.__name__] = schema

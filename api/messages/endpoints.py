@@ -1,9 +1,8 @@
 """GET /v1/messages, and what is done about those that did not arrive."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from psycopg.rows import dict_row
 
 from api import page
 from api.answers import answers, page_of
@@ -21,15 +20,14 @@ from api.messages.schemas import (
     shaped,
 )
 from api.page import Page
+from api.rows import filtered, first, rows
 from core.errors import NotFoundError
 from service import failures
 from service.failures import Which
 from service.tickets import Actor
 from service.utility import utility
 from sql.pool import Connection
-from sql.query import Queries
 
-Q = Queries("messages")
 router = APIRouter(prefix="/v1/messages", tags=["messages"])
 Reader = Annotated[Caller, needs("messages:read")]
 Writer = Annotated[Caller, needs("messages:write")]
@@ -37,16 +35,11 @@ MessageId = Annotated[Id, Path(alias="id")]
 NEWEST = (2**63 - 1,)
 
 
-def _rows(conn: Connection, name: str, **values: Any) -> list[dict[str, Any]]:
-    with conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(Q[name], values, prepare=False).fetchall()
-
-
 def _detail(conn: Connection, id_: int) -> MessageDetail:
-    found = _rows(conn, "message", id=id_)
-    if not found:
+    found = first(conn, "messages.message", id=id_)
+    if found is None:
         raise NotFoundError(f"There is no message {id_}.")
-    return MessageDetail.model_validate({**shaped(found[0]), "log": _rows(conn, "receipts", id=id_)})
+    return MessageDetail.model_validate({**shaped(found), "log": rows(conn, "messages.receipts", id=id_)})
 
 
 @router.get("", operation_id="listMessages", responses=answers(page_of(EXAMPLE, "/v1/messages"), paged=True))
@@ -57,9 +50,9 @@ def list_messages(
     (id_,) = page.decode("messages", tuple[int], given.cursor, NEWEST)
     with caller.transaction() as conn:
         since = None if given.since is None else instant(given.since, lambda: utility(conn).zone)
-        found = _rows(
+        found = filtered(
             conn,
-            "messages",
+            "messages.messages",
             id=id_,
             states=given.state,
             channel=given.channel,

@@ -14,17 +14,19 @@ from tests.api.conftest import NOW, Ask
 from tests.api.town import Town, side
 
 OPEN = {"/healthz", "/readyz"}
-BODIES = {
+BODIES: dict[str, object] = {
     "acknowledge": {"why": "x"},
     "respond": {"why": "x"},
     "resolve": {"cause": "x", "why": "x"},
+    "retry": {"why": "x"},
+    "reach": {},
     "survey": {"channel": "hotline", "satisfied": True},
 }
 
 
 def operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
     """Every operation with its address filled in."""
-    values = {"account_no": "A1", "serial": "M-A", "id": "1", "code": "D1", "name": "retention"}
+    values = {"account_no": "A1", "serial": "M-A", "id": "1", "code": "D1", "name": "retention", "login": "anna"}
     return [
         (method.upper(), path.format(**values), operation)
         for path, item in app.openapi()["paths"].items()

@@ -41,6 +41,9 @@ def test_every_request_of_the_page_is_answered(all_seeing: TestClient, app: Fast
             ("981", "1"),
             ("/17/", "/1/"),
             ("/5", "/1"),
+            ("/40", "/2"),
+            ("/41", "/3"),
+            ("li.wei", "anna"),
             ("/12", "/2"),
             ("north-3", "D1"),
         ]:
@@ -49,7 +52,8 @@ def test_every_request_of_the_page_is_answered(all_seeing: TestClient, app: Fast
         answer = all_seeing.request(
             method,
             parts.path + "?" * bool(parts.query) + parts.query,
-            content=options.get("-d", "").replace("JC-00417", "M-A") or None,
+            content=options.get("-d", "").replace("JC-00417", "M-A").replace("10023417", "A1").encode()
+            or None,
             headers={
                 "Content-Type": "application/json",
                 "Accept": "text/csv" if "Accept: text/csv" in words else "*/*",
