@@ -85,9 +85,7 @@ class RetryMany(Seen):
         json_schema_extra={"examples": [{"state": ["dead"], "channel": "wecom", "why": "The robot is back."}]}
     )
 
-    state: list[Failed] = Field(
-        default_factory=lambda: ["dead", "bounced", "unknown"], min_length=1, max_length=3
-    )
+    state: list[Failed] = Field(default=["dead", "bounced", "unknown"], min_length=1, max_length=3)
     channel: Channel | None = None
     kind: Name | None = None
     since: When | None = Field(None, description="Written at or after this instant, or day of the utility.")

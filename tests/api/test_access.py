@@ -26,7 +26,14 @@ BODIES: dict[str, object] = {
 
 def operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
     """Every operation with its address filled in."""
-    values = {"account_no": "A1", "serial": "M-A", "id": "1", "code": "D1", "name": "retention", "login": "anna"}
+    values = {
+        "account_no": "A1",
+        "serial": "M-A",
+        "id": "1",
+        "code": "D1",
+        "name": "retention",
+        "login": "anna",
+    }
     return [
         (method.upper(), path.format(**values), operation)
         for path, item in app.openapi()["paths"].items()

@@ -37,7 +37,9 @@ def test_what_failed_is_listed_with_the_provider_s_words_and_no_key(
 ) -> None:
     made = failed(conn, town)
     client = ask("messages:read")
-    listed = client.get("/v1/messages", params={"state": ["dead", "bounced"], "kind": "ticket"}).json()["items"]
+    listed = client.get("/v1/messages", params={"state": ["dead", "bounced"], "kind": "ticket"}).json()[
+        "items"
+    ]
     assert [(m["id"], m["state"], m["last_error"]) for m in listed] == [
         (made, "dead", "93000 invalid webhook url")
     ]
