@@ -15,6 +15,10 @@ from tests.api.town import Town, side
 
 OPEN = {"/healthz", "/readyz"}
 BODIES: dict[str, object] = {
+    "A1": {"why": "x"},
+    "undo": {"why": "x"},
+    "correct": {"phone": "027 1", "why": "x"},
+    "dismiss": {"why": "x"},
     "acknowledge": {"why": "x"},
     "respond": {"why": "x"},
     "resolve": {"cause": "x", "why": "x"},
@@ -33,6 +37,7 @@ def operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
         "code": "D1",
         "name": "retention",
         "login": "anna",
+        "version": "2",
     }
     return [
         (method.upper(), path.format(**values), operation)
@@ -164,7 +169,7 @@ def test_what_belongs_to_another_manager_is_not_there(anna: TestClient, town: To
     "query",
     [
         "/v1/customers?manager=bo",
-        "/v1/customers?q=Customer B",
+        "/v1/search?q=Customer B",
         "/v1/customers?limit=1&cursor={after_a1}",
         "/v1/events?account_no=B1",
         "/v1/events?dma=D1&state=open",
