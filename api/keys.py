@@ -28,6 +28,8 @@ KeyScope = Literal[
     "messages:write",
     "staff:read",
     "staff:write",
+    "outages:read",
+    "outages:write",
     "jobs:read",
     "metrics:read",
 ]

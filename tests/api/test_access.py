@@ -24,6 +24,14 @@ BODIES: dict[str, object] = {
     "resolve": {"cause": "x", "why": "x"},
     "retry": {"why": "x"},
     "reach": {},
+    "outages": {},
+    "announce": {},
+    "change": {},
+    "start": {},
+    "extend": {"expected_end": None},
+    "restore": {},
+    "cancel": {"why": "x"},
+    "calls": {"account_no": "A1", "answer": "x"},
     "survey": {"channel": "hotline", "satisfied": True},
 }
 
