@@ -46,6 +46,7 @@ def operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
         "name": "retention",
         "login": "anna",
         "version": "2",
+        "month": "2026-11",
     }
     return [
         (method.upper(), path.format(**values), operation)
