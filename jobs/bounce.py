@@ -4,6 +4,7 @@ import email
 import os
 import sys
 
+import psycopg
 import typer
 
 from core.clock import SystemClock
@@ -30,7 +31,7 @@ def bounce() -> None:
     try:
         with connect(located(load()).database_url, "notify") as conn:
             said = bounces.take(conn, email.message_from_bytes(raw), at=SystemClock().now())
-    except InfrastructureError as problem:
+    except (InfrastructureError, psycopg.Error) as problem:
         typer.echo(problem, err=True)
         raise typer.Exit(os.EX_TEMPFAIL) from None
     typer.echo(said or "no report on a delivery")

@@ -116,7 +116,11 @@ class Sender:
                 error = f"{UNKNOWN}; sent again with the same id"
                 noted = {"now": now, "error": error, "ids": ids, "attempts": attempts}
                 conn.execute(Q["note_unanswered"], noted)
-            if self._channel.per_minute is not None and batch and not self._begin(conn, batch[0]):
+            if (
+                self._channel.per_minute is not None
+                and batch
+                and self._begin(conn, batch[0]).fetchone() is None
+            ):
                 return ()
         batch.sort(key=lambda m: (m.rank, m.created_at, m.id))
         self._waiting = [m.id for m in batch]
@@ -145,22 +149,22 @@ class Sender:
         if self._channel.per_minute is not None:
             self._waiting = []
             return True
-        with conn.transaction():
+        with conn.pipeline(), conn.transaction():  # one round trip
             self._save(conn)
             begun = self._begin(conn, message)
         self._heard.clear()
         self._waiting.remove(message.id)
-        return begun
+        return begun.fetchone() is not None
 
-    def _begin(self, conn: Connection, message: Message) -> bool:
-        """Mark the attempt as begun; false where the claim has run out and another has it."""
+    def _begin(self, conn: Connection, message: Message) -> psycopg.Cursor[tuple[Any, ...]]:
+        """Mark the attempt as begun; no row where the claim has run out and another has it."""
         now = self._clock.now()
         lease = {
             "now": now,
             "lease_until": now + timedelta(seconds=LEASE_S),
             "claimed_until": self._claimed_until,
         }
-        return conn.execute(Q["begin"], lease | {"id": message.id}).fetchone() is not None
+        return conn.execute(Q["begin"], lease | {"id": message.id})
 
     def _release(self, conn: Connection) -> None:
         if self._waiting:
