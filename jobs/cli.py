@@ -44,6 +44,14 @@ _role("jobs", "Run what is periodic.")
 app.command(rich_help_panel="Set-up")(timetable.schedule)
 
 
+@app.command("mail-in", rich_help_panel="Roles")
+def mail_in() -> None:
+    """Take one mail from standard input: a ticket is made or gone on with. For mail servers (sysexits)."""
+    from jobs.mail_in import run, standard_input
+
+    raise typer.Exit(run(standard_input()))
+
+
 @app.command(rich_help_panel="Roles")
 def up() -> None:
     """Bring the database up to date, then run every role; restart what dies, stop all on Ctrl-C."""
