@@ -11,10 +11,11 @@ from core.clock import Clock
 from core.errors import InfrastructureError
 from core.settings import Settings
 from core.supervise import Supervisor
-from jobs import ledger, outages, people
+from jobs import ledger, outages, people, plans, visits
+from jobs.deadlines import deadlines
 from jobs.job import Job, Run
 from jobs.months import months
-from service import surveys
+from service import failures, surveys
 from service.utility import utility
 from sql.pool import Connection, connect
 from sql.query import Queries
@@ -58,13 +59,25 @@ def _surveys(run: Run) -> str:
     return f"{surveys.settle(run.conn, at=run.now)} tickets confirmed"
 
 
+def _failures(run: Run) -> str:
+    return f"{failures.tell_daily(run.conn, at=run.now)} messages did not arrive"
+
+
 JOBS = (
+    Job(
+        "deadlines",
+        "* * * * *",
+        deadlines,
+        "Warns before the deadlines of tickets, urges at them, escalates past them",
+        steps=True,
+    ),
     Job(
         "outages", "* * * * *", outages.watch_outages, "Begins announced outages, asks for news of late ones"
     ),
     Job("retention", "17 3 * * *", retention, "Drops readings that are older than the retention"),
     Job("housekeeping", "7 * * * *", housekeeping, "Forgets what every consumer has passed"),
     Job("surveys", "23 * * * *", _surveys, "Confirms resolved tickets that nobody objects to"),
+    Job("failures", "3 8 * * *", _failures, "Tells the duty desk which messages did not arrive", local=True),
     Job("months", "37 4 * * *", _months, "Makes the month's water balance and pressure figures"),
     Job(
         "customer_months",
@@ -87,6 +100,13 @@ JOBS = (
         people.cover_absences,
         "Covers urgent tickets of the absent",
     ),
+    Job("visits", "40 2 * * *", visits.plan, "Plans the visits of the periods that run or begin", local=True),
+    Job("inspections", "10 * * * *", visits.inspect, "Plans inspections ahead of frost and heat"),
+    Job("visits_today", "0 7 * * *", visits.tell_day, "Tells managers today's agendas", local=True),
+    Job("visits_week", "0 8 * * fri", visits.tell_week, "Tells managers next week's visits", local=True),
+    Job("plans", "30 6 * * *", plans.outlook, "Forecasts water plans and tells", local=True, steps=True),
+    Job("plan_proposals", "30 5 20 * *", plans.propose, "Proposes next month's water plans", local=True),
+    Job("visit_letters", "20 9 * * *", visits.letters, "Sends visits by letter", local=True, steps=True),
 )
 
 
