@@ -24,6 +24,7 @@ from core.supervise import Supervisor
 from detection.cycle import Detection
 from ingest.role import start as start_ingest
 from jobs import ledger
+from jobs.letters import LiveLetters
 from jobs.preview import LiveRules
 from jobs.schedule import JOBS
 from jobs.stack import StackUrls
@@ -34,6 +35,7 @@ from tests.post_office import PostOffice, open_post_office
 from tests.waiting import until
 
 ZONE = ZoneInfo("Asia/Shanghai")
+_STEP = timedelta(hours=3)
 _UNTOLD = b"""
 select count(*) from event_entry t, feed_position p
 where p.consumer = 'notify.tickets' and not pg_visible_in_snapshot(t.xid, p.seen)"""
@@ -89,7 +91,7 @@ class World:
         """Let time pass until it is so, but not beyond `latest`."""
         while not so():
             assert self.clock.now() < latest, f"still not so at {latest}"
-            self.go_on(self.now + step, step=step)
+            self.go_on(self.now + _STEP, step=_STEP)
 
     def settle(self) -> None:
         """Do what is due now: detection, the schedule, tickets, messages."""
@@ -167,7 +169,8 @@ def open_world(stack: StackUrls, database_url: str, at: datetime) -> Iterator[Wo
         )
         rules = LiveRules(database_url, settings.detect_window_days)
         server = threading.Thread(
-            target=serve_on, args=(door, settings, clock, database_url, rules, stopping)
+            target=serve_on,
+            args=(door, settings, clock, database_url, rules, LiveLetters(settings), stopping),
         )
         server.start()
         start_ingest(supervisor, settings, clock, database_url)
