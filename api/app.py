@@ -8,6 +8,8 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api.answers import component, restore_examples
 from api.causes.endpoints import router as causes
+from api.crews.endpoints import of_tickets as ticket_hands
+from api.crews.endpoints import router as crews
 from api.customers.endpoints import router as customers
 from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
@@ -18,6 +20,9 @@ from api.middleware import Envelope
 from api.policies.endpoints import router as policies
 from api.problem import Changed, Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
+from api.segments.endpoints import router as segments
+from api.staff.duty import router as duty
+from api.staff.endpoints import router as staff
 from api.surveys.endpoints import router as surveys
 from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
@@ -28,6 +33,7 @@ from service.policies import Rules
 from sql.pool import Pool
 
 ROUTERS = (
+    segments,
     customers,
     meters,
     dmas,
@@ -37,6 +43,10 @@ ROUTERS = (
     causes,
     surveys,
     survey_page,
+    ticket_hands,
+    staff,
+    duty,
+    crews,
     policies,
     quarantine,
     jobs,
@@ -55,6 +65,8 @@ TAGS = [
     {"name": "dmas", "description": "District metered areas: water balance, losses and pressure by month."},
     {"name": "events", "description": "What the detectors found."},
     {"name": "tickets", "description": "The service cases that people work on."},
+    {"name": "segments", "description": "Who is large, special or vulnerable, and what follows from it."},
+    {"name": "staff", "description": "Who is there, what lies on whose desk, who stands in; crews, regions."},
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},

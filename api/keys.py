@@ -14,6 +14,7 @@ from sql.query import Queries
 
 KeyScope = Literal[
     "customers:read",
+    "customers:write",
     "readings:read",
     "events:read",
     "events:write",
@@ -23,6 +24,8 @@ KeyScope = Literal[
     "policies:write",
     "quarantine:read",
     "quarantine:write",
+    "staff:read",
+    "staff:write",
     "jobs:read",
     "metrics:read",
 ]

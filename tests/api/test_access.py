@@ -19,12 +19,15 @@ BODIES: dict[str, object] = {
     "respond": {"why": "x"},
     "resolve": {"cause": "x", "why": "x"},
     "survey": {"channel": "hotline", "satisfied": True},
+    "assign": {"to": "bo", "note": "x"},
+    "dispatch": {},
 }
 
 
 def operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
     """Every operation with its address filled in."""
     values = {"account_no": "A1", "serial": "M-A", "id": "1", "code": "D1", "name": "retention"}
+    values |= {"login": "anna", "segment": "general", "sector": "commercial"}
     return [
         (method.upper(), path.format(**values), operation)
         for path, item in app.openapi()["paths"].items()
