@@ -10,7 +10,10 @@ from api.answers import component, restore_examples
 from api.causes.endpoints import router as causes
 from api.crews.endpoints import of_tickets as ticket_hands
 from api.crews.endpoints import router as crews
+from api.contact_checks.endpoints import router as contact_checks
+from api.customers.changes import router as customer_changes
 from api.customers.endpoints import router as customers
+from api.customers.search import router as search
 from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
 from api.health.endpoints import router as health
@@ -34,7 +37,10 @@ from sql.pool import Pool
 
 ROUTERS = (
     segments,
+    search,
+    customer_changes,  # before the customers: an account number may hold a slash
     customers,
+    contact_checks,
     meters,
     dmas,
     events,
