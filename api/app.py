@@ -8,9 +8,9 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api.answers import component, restore_examples
 from api.causes.endpoints import router as causes
+from api.contact_checks.endpoints import router as contact_checks
 from api.crews.endpoints import of_tickets as ticket_hands
 from api.crews.endpoints import router as crews
-from api.contact_checks.endpoints import router as contact_checks
 from api.customers.changes import router as customer_changes
 from api.customers.endpoints import router as customers
 from api.customers.search import router as search

@@ -31,14 +31,6 @@ left join staff deputy on deputy.login = given.deputy
 where s.login = given.login and (given.superior is not null or given.deputy is not null)
     and (s.superior_id, s.deputy_id) is distinct from (superior.id, deputy.id);
 
--- name: list_staff seq: staff, region
-select s.login, s.name, s.email, s.language, s.roles, r.name, superior.login, deputy.login, s.on_duty_desk
-from staff s
-left join region r on r.id = s.region_id
-left join staff superior on superior.id = s.superior_id
-left join staff deputy on deputy.id = s.deputy_id
-order by s.login;
-
 -- name: staff_without_mail seq: staff
 select login from staff where active and coalesce(email, '') = '' order by login;
 
