@@ -133,7 +133,8 @@ def test_staff_have_superiors_deputies_and_what_is_not_given_stays(conn: Connect
         ],
     )
     assert registry.add_staff(conn, [StaffRow("wang", "王小敏")]) == 1
-    everybody = b"""select s.login, s.name, s.email, s.language, s.roles, r.code, p.login, d.login, s.on_duty_desk
+    everybody = b"""select s.login, s.name, s.email, s.language, s.roles, r.code, p.login, d.login,
+        s.on_duty_desk
         from staff s left join region r on r.id = s.region_id left join staff p on p.id = s.superior_id
         left join staff d on d.id = s.deputy_id order by s.login"""
     assert rows(conn, everybody) == [
