@@ -111,7 +111,7 @@ def _desk(person: dict[str, Any], loads: dict[int, dict[str, Any]]) -> list[str]
         f"away{until}{instead}" if person["away"] else "",
         f"{load_['open']} open, {load_['urgent']} urgent" if load_["open"] else "no open tickets",
         f"{load_['overdue']} overdue, {load_['due_24h']} due in 24 h" if load_["open"] else "",
-        f"{load_['customers']:,} customers" if load_["customers"] else "",
+        f"customers {load_['customers']:,}" if load_["customers"] else "",
     ]
 
 
@@ -166,7 +166,7 @@ def leave(
     names = {person["id"]: person["login"] for person in everybody}
     for who in sorted({*left.handed.tickets, *left.handed.customers}):
         tickets, customers = len(left.handed.tickets.get(who, ())), left.handed.customers.get(who, 0)
-        typer.echo(f"{names[who]:20} {tickets:>8,} tickets {customers:>10,} customers")
+        typer.echo(f"{names[who]:20} tickets {tickets:>8,}, customers {customers:>10,}")
     rest = f"{left.visits} visits, {left.keys} keys revoked, {left.shifts} shifts dropped"
     typer.echo(f"{login} has left: {rest}")
     for what, codes in (("districts", left.districts), ("crews", left.crews)):
