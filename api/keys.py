@@ -24,6 +24,8 @@ KeyScope = Literal[
     "policies:write",
     "quarantine:read",
     "quarantine:write",
+    "outages:read",
+    "outages:write",
     "staff:read",
     "staff:write",
     "jobs:read",
