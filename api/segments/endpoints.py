@@ -164,7 +164,9 @@ def list_rules(caller: Reader) -> Rules:
 
 
 @router.patch(
-    "/segments/rules/{segment}/{sector}", operation_id="changeSegmentRule", responses=answers(RULE, 404, 409, 413)
+    "/segments/rules/{segment}/{sector}",
+    operation_id="changeSegmentRule",
+    responses=answers(RULE, 404, 409, 413),
 )
 def change_rule(caller: Writer, segment: Segment, sector: Sector, given: ChangeRule) -> Rule:
     """Change what follows from a segment in a sector; it holds from the next finding on."""
