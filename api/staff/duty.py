@@ -12,6 +12,7 @@ from api.fields import Id, Name, When, instant
 from api.rows import rows
 from api.staff.rights import actor, require_desk
 from api.staff.schemas import REGION, SHIFT, NewShifts, PutRegion, Region, Regions, Roster, Shift
+from core.errors import BadDataError, NotFoundError
 from service import staff
 from service.utility import utility
 from sql.pool import Connection
@@ -41,7 +42,7 @@ def get_roster(caller: Reader, given: Annotated[DutyFilter, Query()]) -> Roster:
     return Roster(items=[Shift(**row) for row in found])
 
 
-@router.post("/duty", operation_id="addShifts", responses=answers({"items": [SHIFT]}, 404, 409, 413))
+@router.post("/duty", operation_id="addShifts", responses=answers({"items": [SHIFT]}, 409, 413))
 def add_shifts(caller: Writer, given: NewShifts) -> Roster:
     """Put turns on the roster, all or none; 409 where somebody has one at that time."""
     require_desk(caller)
@@ -49,7 +50,7 @@ def add_shifts(caller: Writer, given: NewShifts) -> Roster:
         zone = utility(conn).zone
         wanted = [
             staff.Shift(
-                staff.id_of(conn, shift.login),
+                _known(conn, shift.login),
                 instant(shift.starts_at, lambda: zone),
                 instant(shift.ends_at, lambda: zone),
                 shift.note,
@@ -87,6 +88,13 @@ def put_region(caller: Writer, code: Annotated[Name, Path()], given: PutRegion) 
     with caller.transaction() as conn:
         staff.put_region(conn, code, given.name, given.parent)
         return _regions(conn)
+
+
+def _known(conn: Connection, login: str) -> int:
+    try:
+        return staff.id_of(conn, login)
+    except NotFoundError as unknown:
+        raise BadDataError(unknown.message, cure=unknown.cure) from None
 
 
 def _regions(conn: Connection) -> Regions:
