@@ -45,6 +45,7 @@ def operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
         "code": "D1",
         "name": "retention",
         "version": "2",
+        "month": "2026-11",
         "login": "anna",
         "segment": "general",
         "sector": "commercial",
