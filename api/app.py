@@ -18,6 +18,7 @@ from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
 from api.health.endpoints import router as health
 from api.jobs.endpoints import router as jobs
+from api.messages.endpoints import router as messages
 from api.meters.endpoints import router as meters
 from api.middleware import Envelope
 from api.outages.endpoints import router as outages
@@ -25,6 +26,7 @@ from api.plans.endpoints import router as plans
 from api.policies.endpoints import router as policies
 from api.problem import Changed, Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
+from api.reach.endpoints import router as reach
 from api.segments.endpoints import router as segments
 from api.staff.duty import router as duty
 from api.staff.endpoints import router as staff
@@ -61,6 +63,8 @@ ROUTERS = (
     duty,
     crews,
     policies,
+    messages,
+    reach,
     quarantine,
     jobs,
     health,
@@ -90,6 +94,7 @@ TAGS = [
     {"name": "segments", "description": "Who is large, special or vulnerable, and what follows from it."},
     {"name": "staff", "description": "Who is there, what lies on whose desk, who stands in; crews, regions."},
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
+    {"name": "messages", "description": "What was sent, what became of it, and another try."},
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
     {"name": "jobs", "description": "What is periodic: the last run of each, and the next."},
