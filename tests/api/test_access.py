@@ -49,7 +49,6 @@ def operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
         "login": "anna",
         "version": "2",
         "month": "2026-11",
-        "login": "anna",
         "segment": "general",
         "sector": "commercial",
     }
