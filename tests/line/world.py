@@ -29,6 +29,7 @@ from jobs.preview import LiveRules
 from jobs.schedule import JOBS
 from jobs.stack import StackUrls
 from notify.role import start as start_notify
+from notify.sender import LEASE_S
 from sql.pool import Connection, connect
 from tests.line.meter import Meter
 from tests.post_office import PostOffice, open_post_office
@@ -40,6 +41,8 @@ _UNTOLD = b"""
 select count(*) from event_entry t, feed_position p
 where p.consumer = 'notify.tickets' and not pg_visible_in_snapshot(t.xid, p.seen)"""
 _WAITING = b"select count(*) from outbox where state = 'pending' and not_before <= %s"
+_UNFILLED = b"select count(*) from outage_notice where state in ('waiting', 'filling')"
+_IN_HAND = timedelta(seconds=LEASE_S)  # what a sender has taken is put off for so long
 
 
 def litres(at: datetime) -> float:
@@ -69,6 +72,7 @@ class World:
     detection: Detection
     work: Connection
     url: str
+    held: ExitStack
     gauges: dict[str, Gauge] = field(default_factory=dict)
     read: int = 0
 
@@ -104,7 +108,8 @@ class World:
 
     def _told(self) -> None:
         until(lambda: self.conn.execute(_UNTOLD).fetchall() == [(0,)], 60, what="tickets follow events")
-        now = [self.clock.now()]
+        until(lambda: self.conn.execute(_UNFILLED).fetchall() == [(0,)], 60, what="notices are written")
+        now = [self.clock.now() + _IN_HAND]
         until(lambda: self.conn.execute(_WAITING, now).fetchall() == [(0,)], 60, what="messages are sent")
 
     def _report(self, since: datetime, to: datetime) -> None:
@@ -139,7 +144,8 @@ class World:
         """Return a client of the API with a key that may do everything, of `login` or of nobody."""
         name = login or "story"
         key = keys.create(self.conn, name, list(keys.SCOPES), self.clock.now(), login=login)
-        return httpx2.Client(base_url=self.url, headers={"Authorization": f"Bearer {key}"}, timeout=30)
+        headers = {"Authorization": f"Bearer {key}"}
+        return self.held.enter_context(httpx2.Client(base_url=self.url, headers=headers, timeout=30))
 
     def mails(self, to: str = "", subject: str = "") -> list[EmailMessage]:
         """Return the mails that arrived, those to an address and with words in the subject."""
@@ -178,7 +184,7 @@ def open_world(stack: StackUrls, database_url: str, at: datetime) -> Iterator[Wo
         meter = Meter(stack.mqtt_url, name)
         detection = Detection(clock, window_days=settings.detect_window_days)
         try:
-            yield World(clock, conn, settings, office, meter, detection, work, url)
+            yield World(clock, conn, settings, office, meter, detection, work, url, held)
         finally:
             meter.close()
             stopping.set()
