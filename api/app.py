@@ -10,6 +10,7 @@ from api.answers import component, restore_examples
 from api.customers.endpoints import router as customers
 from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
+from api.figures.endpoints import router as figures
 from api.health.endpoints import router as health
 from api.jobs.endpoints import router as jobs
 from api.meters.endpoints import router as meters
@@ -23,6 +24,7 @@ from api.tickets.endpoints import router as tickets
 from core.clock import Clock
 from core.settings import Settings
 from service.policies import Rules
+from service.report import Press
 from sql.pool import Pool
 
 ROUTERS = (
@@ -33,6 +35,7 @@ ROUTERS = (
     tickets,
     surveys,
     survey_page,
+    figures,
     policies,
     quarantine,
     jobs,
@@ -51,6 +54,7 @@ TAGS = [
     {"name": "dmas", "description": "District metered areas: water balance, losses and pressure by month."},
     {"name": "events", "description": "What the detectors found."},
     {"name": "tickets", "description": "The service cases that people work on."},
+    {"name": "figures", "description": "What a month of service was like, and the report of it."},
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
     {"name": "jobs", "description": "What is periodic: the last run of each, and the next."},
@@ -77,8 +81,10 @@ class Api(FastAPI):
         return self.openapi_schema
 
 
-def create_app(settings: Settings, clock: Clock, pool: Pool, rules: Rules) -> FastAPI:
-    """Build the API on an open pool of the role `api`; `rules` is the detectors' word on policies.
+def create_app(settings: Settings, clock: Clock, pool: Pool, rules: Rules, press: Press) -> FastAPI:
+    """Build the API on an open pool of the role `api`.
+
+    `rules` is the detectors' word on policies, `press` prints reports.
 
     There is no page that would load scripts from another host: the document is at /openapi.json.
     """
@@ -92,7 +98,8 @@ def create_app(settings: Settings, clock: Clock, pool: Pool, rules: Rules) -> Fa
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.settings, app.state.clock, app.state.pool, app.state.rules = settings, clock, pool, rules
+    app.state.settings, app.state.clock, app.state.pool = settings, clock, pool
+    app.state.rules, app.state.press = rules, press
     for router in ROUTERS:
         app.include_router(router)
     add_handlers(app)

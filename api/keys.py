@@ -23,6 +23,7 @@ KeyScope = Literal[
     "policies:write",
     "quarantine:read",
     "quarantine:write",
+    "figures:read",
     "jobs:read",
     "metrics:read",
 ]

@@ -70,10 +70,13 @@ def endpoints_md() -> str:
     from api.app import create_app
     from core.clock import SystemClock
     from jobs.preview import LiveRules
+    from jobs.report import LivePress
     from sql.pool import Pool
 
     pool: Pool = ConnectionPool(open=False)
-    document = create_app(Settings.model_construct(), SystemClock(), pool, LiveRules("", 8)).openapi()
+    document = create_app(
+        Settings.model_construct(), SystemClock(), pool, LiveRules("", 8), LivePress("")
+    ).openapi()
     lines = [
         "# Endpoints",
         "",

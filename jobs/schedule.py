@@ -11,7 +11,7 @@ from core.clock import Clock
 from core.errors import InfrastructureError
 from core.settings import Settings
 from core.supervise import Supervisor
-from jobs import ledger, people
+from jobs import ledger, people, report
 from jobs.job import Job, Run
 from jobs.months import months
 from service import surveys
@@ -62,6 +62,15 @@ JOBS = (
     Job("retention", "17 3 * * *", retention, "Drops readings that are older than the retention"),
     Job("housekeeping", "7 * * * *", housekeeping, "Forgets what every consumer has passed"),
     Job("surveys", "23 * * * *", _surveys, "Confirms resolved tickets that nobody objects to"),
+    Job(
+        "figures",
+        "52 2 * * *",
+        report.make_figures,
+        "Makes the figures of the months",
+        local=True,
+        steps=True,
+    ),
+    Job("report", "30 7 2 * *", report.mail_report, "Mails the report of the month", local=True),
     Job("months", "37 4 * * *", _months, "Makes the month's water balance and pressure figures"),
     Job(
         "customer_months",

@@ -13,6 +13,7 @@ from rich.table import Table
 from core.clock import SystemClock
 from core.errors import BadDataError, SettingsError
 from jobs.options import duration, instant, ordered_span
+from jobs.report import report
 
 PANEL = "Data"
 staff = typer.Typer(no_args_is_help=True, help="Who answers for the customers.")
@@ -27,6 +28,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel=PANEL)(demo)
     app.command(rich_help_panel=PANEL)(backtest)
     app.command(rich_help_panel=PANEL)(forecast)
+    app.command(rich_help_panel=PANEL)(report)
     app.add_typer(staff, name="staff", rich_help_panel=PANEL)
 
 

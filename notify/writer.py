@@ -5,7 +5,7 @@ from typing import Protocol
 
 from core.errors import NotFoundError
 from notify.channels import Message
-from notify.kinds import case, survey, ticket
+from notify.kinds import case, report, survey, ticket
 from notify.letter import Letter
 from notify.words import Words
 from sql.pool import Connection
@@ -19,7 +19,12 @@ class Kind(Protocol):
         ...
 
 
-KINDS: Mapping[str, Kind] = {"ticket": ticket.letter, "case": case.letter, "survey": survey.letter}
+KINDS: Mapping[str, Kind] = {
+    "ticket": ticket.letter,
+    "case": case.letter,
+    "survey": survey.letter,
+    "report": report.letter,
+}
 
 
 class Writer:

@@ -208,3 +208,49 @@ from settled s
 group by cause
 order by again desc, tickets desc, cause
 limit %(limit)s;
+
+-- name: missed seq: region
+select t.id, coalesce(c.name, d.name, '') as customer, t.opened_at, r.resolution_due, r.resolved_at
+from service_rounds(%(from)s, %(until)s, %(at)s) r
+join ticket t on t.id = r.ticket_id
+left join customer c on c.account_no = t.account_no
+left join dma d on d.id = t.dma_id
+where r.resolution = 'missed' and exists (select from figure_keys(r.login, r.region_id, r.segment) k
+    where k.dimension = %(dimension)s and k.key = %(key)s)
+order by coalesce(r.resolved_at, %(at)s) - r.resolution_due desc, t.id
+limit %(limit)s;
+
+-- name: region_name
+select name from region where code = %(key)s;
+
+-- name: manager_name
+select name from staff where login = %(key)s;
+
+-- name: subscribers seq: report_subscription
+select s.id, s.name, r.scope, r.key, coalesce(r.language, s.language)
+from report_subscription r join staff s on s.id = r.staff_id
+where s.active
+order by r.id;
+
+-- name: months_without
+select m::date from generate_series(
+    greatest(date_trunc('month', (select least(
+            (select min(opened_at) from ticket) at time zone %(zone)s,
+            (select min(month) from customer_month)::timestamp))),
+        %(earliest)s::date::timestamp), %(running)s::date::timestamp - interval '1 month', interval '1 month') m
+where not exists (select from figure_month f where f.month = m::date and f.dimension = 'utility')
+order by 1;
+
+-- name: subscriptions seq: report_subscription
+select r.id, s.login as staff, r.scope, r.key, coalesce(r.language, s.language) as language, r.created_by, r.created_at
+from report_subscription r join staff s on s.id = r.staff_id
+order by r.id;
+
+-- name: subscribe
+insert into report_subscription (staff_id, scope, key, language, created_by, created_at)
+select s.id, %(scope)s, %(key)s, %(language)s, %(actor)s, %(at)s from staff s where s.login = %(staff)s and s.active
+on conflict (staff_id, scope, key) do update set language = excluded.language
+returning id;
+
+-- name: unsubscribe
+delete from report_subscription where id = %(id)s returning id;
