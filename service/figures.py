@@ -27,6 +27,8 @@ BASELINE_EVENTS = 10
 MONTHS_OPEN = 3
 #: So far back a month that was never made is made.
 MONTHS_BACK = 36
+#: More rows are never read at once.
+MOST = 100_000
 
 Behind = Literal[
     "opened",
@@ -154,10 +156,10 @@ def read(
     *,
     dimension: Dimension | None = None,
     key: str | None = None,
-    after: tuple[date, str, str] = (date.min, "", ""),
-    limit: int = 100_000,
+    after: tuple[Any, ...] = (date.min, "", ""),
+    limit: int = MOST,
 ) -> list[Figures]:
-    """Return the figures that were made of the months `first` to `last`, in order of month, dimension and key."""
+    """Return what was made of the months `first` to `last`, in order of month, dimension and key."""
     after_month, after_dimension, after_key = after
     params = {
         "from": first,
@@ -181,7 +183,7 @@ def behind(
     *,
     at: datetime,
     key: tuple[Dimension, str] = ("utility", ""),
-    after: tuple[int, int] = (0, 0),
+    after: tuple[Any, ...] = (0, 0),
     limit: int = 100,
 ) -> Sequence[dict[str, Any]]:
     """Return the rounds of tickets that a figure of a dimension and key counts, as they stand at `at`."""

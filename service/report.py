@@ -47,7 +47,7 @@ class Week:
 
 @dataclass(frozen=True)
 class Cause:
-    """A cause: tickets of it resolved in the month, and of these at places that had it in the 12 months before."""
+    """A cause: its tickets resolved in the month, and those where it had been in the 12 months before."""
 
     code: str
     tickets: int
@@ -121,8 +121,8 @@ def load(conn: Connection, month: date, about: Scope, *, at: datetime) -> Report
     }
     groups: dict[Dimension, Sequence[Figures]] = {}
     if about.kind == "utility":
-        for one in ("manager", "region", "segment"):
-            groups[one] = figures.read(conn, month, month, dimension=one)  # type: ignore[index,arg-type]
+        for one in figures.DIMENSIONS[1:]:
+            groups[one] = figures.read(conn, month, month, dimension=one)
     return Report(
         utility=supplier.name,
         currency=supplier.currency,

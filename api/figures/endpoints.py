@@ -56,11 +56,13 @@ def list_figures(
     """List the figures by month, as JSON in pages or as CSV whole; a manager's key sees the manager's own."""
     after = page.decode("figures", tuple[date, str, str], given.cursor, FIRST)
     form = wanted(given.format, request.headers.get("accept"))
-    limits = {} if form == "csv" else {"after": after, "limit": given.limit + 1}
     with caller.transaction() as conn:
         until = given.until or first_of(caller.now(), utility(conn).zone)
         since = given.since or step(until, 1 - report.LOOK_BACK)
-        made = figures.read(conn, since, until, dimension=given.dimension, key=given.key, **limits)
+        limit = figures.MOST if form == "csv" else given.limit + 1
+        made = figures.read(
+            conn, since, until, dimension=given.dimension, key=given.key, after=after, limit=limit
+        )
     if form == "csv":
         return csv_response(f"figures-{since:%Y-%m}-{until:%Y-%m}", _csv(made))  # type: ignore[return-value]
     items = [Figures(**_shaped(one)) for one in made]
@@ -96,7 +98,7 @@ def list_behind(
             given.figure,
             at=caller.now(),
             key=(given.dimension, given.key),
-            after=after,  # type: ignore[arg-type]
+            after=after,
             limit=given.limit + 1,
         )
     items = [BehindRow.model_validate(row) for row in found]

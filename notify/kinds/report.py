@@ -19,8 +19,9 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
     language = spoken(message.language)
     document = Composer(gathered, language).document()
     label = f"{document['title']} · {document['month']} · {document['scope']}"
+    subject = one_line(f"{gathered.utility} {label}")
     shown = {
-        "subject": one_line(f"{gathered.utility} {label}"),
+        "subject": subject,
         "greeting": label,
         "paragraphs": [_line(tile) for tile in document["tiles"]],
         "button": None,
@@ -31,7 +32,7 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
     }
     name = f"report-{month:%Y-%m}-{language}.pdf"
     return Letter(
-        subject=shown["subject"],
+        subject=subject,
         text=words.text("letter.txt.jinja", **shown),
         html=words.html("letter.html.jinja", **shown),
         to_name=about["name"],

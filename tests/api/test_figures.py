@@ -30,9 +30,14 @@ def test_pages_and_csv_hold_the_same_rows(chief: TestClient) -> None:
         found += answer["items"]
         address = answer["next"]
     assert [(one["dimension"], one["key"]) for one in found] == [
-        ("manager", "li"), ("manager", "wang"), ("region", "city"), ("region", "north"), ("segment", "general"),
-        ("segment", "large"), ("utility", ""),
-    ]  # fmt: skip
+        ("manager", "li"),
+        ("manager", "wang"),
+        ("region", "city"),
+        ("region", "north"),
+        ("segment", "general"),
+        ("segment", "large"),
+        ("utility", ""),
+    ]
     for answer in [
         chief.get("/v1/figures?format=csv"),
         chief.get("/v1/figures", headers={"Accept": "text/csv"}),

@@ -45,27 +45,21 @@ def pages(pdf: bytes) -> list[str]:
     return [re.sub(r"\s+", "", page.extract_text()) for page in PdfReader(io.BytesIO(pdf)).pages]
 
 
-@pytest.mark.parametrize(
-    ("language", "says"),
-    [
-        (
-            "zh",
-            ["客户服务月报", "2026年10月", "江城水务", "新增工单", "李薇", "王建国", "江北片区", "大客户", "102.8立方米" ,
-             "¥411", "1,010立方米", "江城第三医院", "wornseal", "指标说明", "不足10起时取168小时", "11月10日（周二）08:00"],
-        ),
-        (
-            "en",
-            ["Customerservicereport", "October2026", "江城水务", "Ticketsopened", "李薇", "Large", "103m³", "CN¥411",
-             "1,010m³", "wornseal", "withfewerthan10ofthem,168hours", "Tue10Nov,08:00"],
-        ),
-    ],
-)  # fmt: skip
+SAYS = {
+    "zh": "客户服务月报 2026年10月 江城水务 新增工单 李薇 王建国 江北片区 大客户 102.8立方米 ¥411 1,010立方米"
+    " 江城第三医院 wornseal 指标说明 不足10起时取168小时 11月10日（周二）08:00",
+    "en": "Customerservicereport October2026 江城水务 Ticketsopened 李薇 Large 103m³ CN¥411 1,010m³ wornseal"
+    " withfewerthan10ofthem,168hours Tue10Nov,08:00",
+}
+
+
+@pytest.mark.parametrize("language", SAYS)
 def test_it_says_everything_in_the_readers_language(
-    printer: Printer, gathered: Report, language: str, says: list[str]
+    printer: Printer, gathered: Report, language: str
 ) -> None:
     pdf = printer.pdf(gathered, language)
     text = "".join(pages(pdf))
-    for words in says:
+    for words in SAYS[language].split():
         assert words in text, words
     assert len(pdf) < MOST_BYTES
     for number, page in enumerate(pages(pdf), 1):
@@ -147,7 +141,8 @@ def test_the_mail_has_the_key_figures_and_the_report(
         "select id, name, language from staff where login = %s", [login]
     ).fetchall()
     conn.execute(
-        "insert into report_subscription (staff_id, scope, key, created_by, created_at) values (%s, %s, %s, 't', %s)",
+        "insert into report_subscription (staff_id, scope, key, created_by, created_at)"
+        " values (%s, %s, %s, 't', %s)",
         [staff_id, scope, key, AT],
     )
     assert report.send(conn, OCTOBER, at=AT) == 1

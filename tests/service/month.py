@@ -76,23 +76,48 @@ def _tickets(conn: Connection, li: int, wang: int) -> dict[str, int]:
     five, six, ten, twelve, last = local(5), local(6), local(10), local(12), local(31, 23.9)
     seal = {"state": "resolved", "cause": "worn seal"}
     made = {
-        "in_time": ticket("A", five, responded_at=after(five, 2), resolved_at=after(five, 10), resolved_by=li, **seal),
-        "late_answer": ticket("A", six, responded_at=after(six, 30), resolved_at=after(six, 40), resolved_by=li, **seal),
+        "in_time": ticket(
+            "A", five, responded_at=after(five, 2), resolved_at=after(five, 10), resolved_by=li, **seal
+        ),
+        "late_answer": ticket(
+            "A", six, responded_at=after(six, 30), resolved_at=after(six, 40), resolved_by=li, **seal
+        ),
         "overdue": ticket("B", five),
         "pending": ticket("B", last, response_due=local(1, month=12), resolution_due=local(1, month=12)),
         "by_system": ticket("B", five, state="resolved", resolved_at=after(five, 60)),
         "merged": ticket("B", five, state="merged"),
-        "waiting": ticket("B", five, state="responded", responded_at=after(five, 1), waiting_since=after(five, 2)),
-        "again": ticket("A", ten, round=2, round_at=twelve, response_due=after(twelve, 24),
-                        resolution_due=after(twelve, 2), resolved_at=after(twelve, 3), resolved_by=wang, **seal),
+        "waiting": ticket(
+            "B", five, state="responded", responded_at=after(five, 1), waiting_since=after(five, 2)
+        ),
+        "again": ticket(
+            "A",
+            ten,
+            round=2,
+            round_at=twelve,
+            response_due=after(twelve, 24),
+            resolution_due=after(twelve, 2),
+            resolved_at=after(twelve, 3),
+            resolved_by=wang,
+            **seal,
+        ),
         "november": ticket("B", local(1, 0, month=11)),
         "september": ticket("B", local(1, -0.1)),
-    }  # fmt: skip
+    }
     insert(
         conn, "ticket_entry", ticket_id=made["by_system"], at=after(five, 60), actor="system", kind="resolve"
     )
-    insert(conn, "ticket_round", ticket_id=made["again"], round=1, started_at=ten, response_due=after(ten, 24),
-           resolution_due=after(ten, 48), resolved_at=after(ten, 6), resolved_by=li, reopened_at=twelve)  # fmt: skip
+    insert(
+        conn,
+        "ticket_round",
+        ticket_id=made["again"],
+        round=1,
+        started_at=ten,
+        response_due=after(ten, 24),
+        resolution_due=after(ten, 48),
+        resolved_at=after(ten, 6),
+        resolved_by=li,
+        reopened_at=twelve,
+    )
     return made
 
 
@@ -103,9 +128,19 @@ def _surveys(conn: Connection, made: dict[str, int], li: int) -> None:
         ("late_answer", 1, local(8), None, None, None),
         ("september", 1, local(30, month=9), local(1), True, 4),
     ]:
-        insert(conn, "survey", ticket_id=made[ticket], round=round_, account_no="B" if ticket == "september" else "A",
-               resolved_by=li, sent_at=sent, expires_at=sent + timedelta(days=14), answered_at=answered,
-               satisfied=satisfied, score=score)  # fmt: skip
+        insert(
+            conn,
+            "survey",
+            ticket_id=made[ticket],
+            round=round_,
+            account_no="B" if ticket == "september" else "A",
+            resolved_by=li,
+            sent_at=sent,
+            expires_at=sent + timedelta(days=14),
+            answered_at=answered,
+            satisfied=satisfied,
+            score=score,
+        )
 
 
 def _events(conn: Connection, dma: int, wang: int) -> None:
@@ -141,7 +176,20 @@ def _events(conn: Connection, dma: int, wang: int) -> None:
     event(local(9), 30, 40.0, account_no="A")  # nobody has confirmed it
     event(local(1, month=11), 30, 40.0, verdict="confirmed", account_no="A")
     burst = event(local(20), 68, 1_000.0, verdict="confirmed", grp="network", subject_kind="dma", dma_id=dma)
-    ticket = insert(conn, "ticket", "id", state="merged", priority="urgent", urgent=True, sla="green_channel",
-                    dma_id=dma, grp="network", assignee_id=wang, routed_by="region", opened_at=local(20),
-                    response_due=AT, resolution_due=AT)  # fmt: skip
+    ticket = insert(
+        conn,
+        "ticket",
+        "id",
+        state="merged",
+        priority="urgent",
+        urgent=True,
+        sla="green_channel",
+        dma_id=dma,
+        grp="network",
+        assignee_id=wang,
+        routed_by="region",
+        opened_at=local(20),
+        response_due=AT,
+        resolution_due=AT,
+    )
     insert(conn, "ticket_event", event_id=burst, ticket_id=ticket)

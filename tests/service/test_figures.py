@@ -48,9 +48,14 @@ def test_managers_regions_and_segments_get_their_own_and_a_region_what_is_below_
     build(conn)
     found = made(conn)
     assert set(found) == {
-        ("utility", ""), ("manager", "li"), ("manager", "wang"), ("region", "north"), ("region", "city"),
-        ("segment", "large"), ("segment", "general"),
-    }  # fmt: skip
+        ("utility", ""),
+        ("manager", "li"),
+        ("manager", "wang"),
+        ("region", "north"),
+        ("region", "city"),
+        ("segment", "large"),
+        ("segment", "general"),
+    }
     utility = found["utility", ""]
     for region, name in [("north", "江北片区"), ("city", "江城")]:
         same = replace(found["region", region], dimension="utility", key="", name=utility.name)
@@ -95,8 +100,10 @@ def test_what_is_behind_a_figure_is_as_many_as_it_says(conn: Connection, figure:
 def test_made_again_they_follow_what_came_late_and_forget_who_is_gone(conn: Connection) -> None:
     tickets = build(conn)
     before = made(conn)
-    conn.execute("update ticket set resolved_at = opened_at + interval '1 hour', state = 'resolved'"
-                 " where id = %s", [tickets["overdue"]])  # fmt: skip
+    conn.execute(
+        "update ticket set resolved_at = opened_at + interval '1 hour', state = 'resolved' where id = %s",
+        [tickets["overdue"]],
+    )
     conn.execute("update customer set segment = 'general'")
     figures.make(conn, OCTOBER, ZONE, at=AT + timedelta(days=1))
     after = {(one.dimension, one.key): one for one in figures.read(conn, OCTOBER, OCTOBER)}
@@ -141,8 +148,15 @@ def test_the_report_goes_to_every_subscriber_once_and_without_an_address_it_is_s
     build(conn)
     for login, scope, key in [("li", "manager", "li"), ("wang", "utility", "")]:
         ((staff_id,),) = conn.execute("select id from staff where login = %s", [login]).fetchall()
-        factories.insert(conn, "report_subscription", staff_id=staff_id, scope=scope, key=key, created_by="t",
-                         created_at=AT)  # fmt: skip
+        factories.insert(
+            conn,
+            "report_subscription",
+            staff_id=staff_id,
+            scope=scope,
+            key=key,
+            created_by="t",
+            created_at=AT,
+        )
     conn.execute("update staff set email = null where login = 'wang'")
     assert report.send(conn, OCTOBER, at=AT) == 2
     assert report.send(conn, OCTOBER, at=AT) == 0
