@@ -14,14 +14,15 @@ _GRACE_S = 3600
 
 @dataclass(frozen=True)
 class Outage:
-    """An interruption: its district and service points, from when to when (seconds, end exclusive).
+    """An interruption: its districts and service points, from when to when (seconds, end exclusive).
 
     `event_id` is the event that it was announced for, if any: the cause, which no outage explains.
+    One that was cancelled ends before it begins.
     """
 
     id: int
     code: str
-    dma_id: int | None
+    dmas: frozenset[int]
     points: frozenset[int]
     starts_s: int
     ends_s: int
@@ -37,7 +38,7 @@ def explain(
         return change
     explicable = all(detectors[d].explained_by_outage for d in event.detectors)
     if event.suppressed_by is not None:
-        return _outlasting(change, outages, explicable)
+        return _outlasting(change, outages, explicable, roster)
     if not explicable or (event.cleared_s is not None and not change.entries):
         return change
     for outage in outages:
@@ -48,14 +49,21 @@ def explain(
     return change
 
 
-def _outlasting(change: Change, outages: Sequence[Outage], explicable: bool) -> Change:
+def _outlasting(change: Change, outages: Sequence[Outage], explicable: bool, roster: Roster) -> Change:
     event = change.event
     outage = next((o for o in outages if o.id == event.suppressed_by), None)
     if outage is None or event.cleared_s is not None:
         return change
-    if explicable and event.last_s <= outage.ends_s + _GRACE_S:
+    within = _reaches(outage, event, roster)
+    if explicable and within and event.last_s <= outage.ends_s + _GRACE_S:
         return change
-    what = "it outlasts" if explicable else "it is more than is explained by"
+    what = (
+        "it is more than is explained by"
+        if not explicable
+        else "it outlasts"
+        if within
+        else "it lies outside"
+    )
     entry = Entry("opened", f"{what} outage {outage.code}", detail(event))
     return Change(replace(event, suppressed_by=None), (*change.entries, entry))
 
@@ -68,7 +76,7 @@ def _in_time(outage: Outage, event: Event) -> bool:
 def _reaches(outage: Outage, event: Event, roster: Roster) -> bool:
     if outage.event_id is not None and outage.event_id == event.id:
         return False
-    if outage.dma_id is not None and outage.dma_id == event.dma_id:
+    if event.dma_id in outage.dmas:
         return True
     if event.meter_id is None:
         return False

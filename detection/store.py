@@ -114,7 +114,7 @@ def policies(conn: Connection) -> list[Policy]:
 def outages(conn: Connection, since_s: int) -> list[Outage]:
     """Read the outages that ended after `since_s` or go on."""
     rows = conn.execute(Q["outages"], {"since_s": since_s}).fetchall()
-    return [Outage(r[0], r[1], r[2], frozenset(r[3]), r[4], r[5], r[6]) for r in rows]
+    return [Outage(r[0], r[1], frozenset(r[2]), frozenset(r[3]), *r[4:]) for r in rows]
 
 
 def arrived(conn: Connection, seen: str) -> Arrived:

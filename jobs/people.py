@@ -1,7 +1,7 @@
-"""What is periodic about customers and staff: use by month."""
+"""What is periodic about customers and staff: use by month and segments."""
 
 from jobs.job import Run
-from service import volumes
+from service import segments, volumes
 from service.utility import utility
 
 
@@ -17,3 +17,11 @@ def customer_months(run: Run) -> str:
             count = volumes.make_of(run.conn, month, zone, run.now, accounts)
             told.append(f"{month:%Y-%m} {count} of {len(accounts)} late")
     return f"rows new or changed: {', '.join(told)}"
+
+
+def segment_customers(run: Run) -> str:
+    """Propose the month's segments and apply them; who changed and why is on record."""
+    segments.propose(run.conn, at=run.now)
+    made = segments.apply(run.conn, by="job", at=run.now)
+    moves = ", ".join(f"{move.was} to {move.becomes} {move.customers}" for move in made.moved)
+    return f"{made.customers} customers changed{': ' if moves else ''}{moves}"

@@ -80,6 +80,13 @@ JOBS = (
         local=True,
         steps=True,
     ),
+    Job(
+        "segments",
+        "42 3 3 * *",
+        people.segment_customers,
+        "Judges who is large, special or vulnerable",
+        local=True,
+    ),
 )
 
 

@@ -18,7 +18,8 @@ class Attachment:
 class Letter:
     """Subject and text, HTML where there is some; `html` shows a picture as `cid:NAME`.
 
-    Letters with the same `thread` are one conversation in a mailbox.
+    Letters with the same `thread` are one conversation in a mailbox. `brief` is what a text message says;
+    without it that is the subject and the first link of the text.
     """
 
     subject: str
@@ -29,5 +30,6 @@ class Letter:
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     thread: str = ""
     urgent: bool = False
+    brief: str = ""
     pictures: Mapping[str, bytes] = field(default_factory=dict)
     attachments: Sequence[Attachment] = ()

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from core.errors import NotFoundError
 from notify.channels import Message
-from notify.kinds import case, report, survey, ticket
+from notify.kinds import case, outage, outage_staff, report, survey, ticket
 from notify.letter import Letter
 from notify.words import Words
 from sql.pool import Connection
@@ -23,7 +23,8 @@ KINDS: Mapping[str, Kind] = {
     "ticket": ticket.letter,
     "case": case.letter,
     "survey": survey.letter,
-    "report": report.letter,
+    "outage": outage.letter,
+    "outage_staff": outage_staff.letter,
 }
 
 

@@ -19,6 +19,7 @@ class TicketFacts(msgspec.Struct, frozen=True):
     resolution_due: datetime
     routed_by: str
     related: list[int] = []
+    assignee: str | None = None
 
 
 class EventFacts(msgspec.Struct, frozen=True):
@@ -90,6 +91,14 @@ class AddresseeFacts(msgspec.Struct, frozen=True):
     stands_in_for: str | None = None
 
 
+class ClockFacts(msgspec.Struct, frozen=True):
+    """The deadline that a step is about: `response` or `resolution`; `level` counts the escalations."""
+
+    deadline: str
+    due: datetime
+    level: int = 0
+
+
 class Facts(msgspec.Struct, frozen=True):
     """Everything a message says, in one piece."""
 
@@ -103,6 +112,7 @@ class Facts(msgspec.Struct, frozen=True):
     addressee: AddresseeFacts = AddresseeFacts()
     reasons: list[str] = []
     why: str = ""
+    clock: ClockFacts | None = None
 
 
 class CaseFacts(msgspec.Struct, frozen=True):
@@ -120,6 +130,7 @@ class CaseFacts(msgspec.Struct, frozen=True):
     addressee: AddresseeFacts = AddresseeFacts()
     reasons: list[str] = []
     why: str = ""
+    clock: ClockFacts | None = None
 
 
 def case_facts(document: object) -> CaseFacts:

@@ -1,17 +1,22 @@
-"""Put a ticket's messages into the outbox, in the transaction of the ticket: one a step and addressee."""
+"""Put a ticket's messages into the outbox, in the transaction of the ticket: one a step and addressee.
+
+Many tickets are told of in a handful of statements: what they are about is read at once, people are asked for
+once each.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from core.errors import NotFoundError
 from service import outbox, reach, routing, tickets
-from service.facts import AddresseeFacts, CaseFacts, Facts, case_facts, document, facts
+from service.facts import AddresseeFacts, CaseFacts, ClockFacts, Facts, case_facts, document, facts
 from service.outbox import NOBODY, NORMAL, URGENT, Outgoing
 from service.reach import Way
-from service.tickets import Entry
+from service.tickets import Entry, Ticket
 from sql.pool import Connection
 from sql.query import Queries
 
@@ -22,7 +27,8 @@ Q = Queries("service")
 class Step:
     """A step of a ticket that is told: its kind, and a key that makes it one of its kind on the ticket.
 
-    Without an `event_id` it is told of the ticket's latest event, or of the case where it has none.
+    Without an `event_id` it is told of the ticket's latest event, or of the case where it has none. `clock`
+    says which deadline it is about, if it is.
     """
 
     kind: str
@@ -30,6 +36,16 @@ class Step:
     event_id: int | None = None
     reasons: tuple[str, ...] = ()
     why: str = ""
+    clock: ClockFacts | None = None
+
+
+@dataclass(frozen=True)
+class Telling:
+    """A step of one ticket, for the assignee or for another member of staff."""
+
+    ticket_id: int
+    step: Step
+    to: int | None = None
 
 
 @dataclass(frozen=True)
@@ -38,7 +54,15 @@ class _Addressee:
     ways: list[Way]
     name: str
     language: str
-    stands_in_for: str | None
+
+
+@dataclass(frozen=True)
+class _About:
+    """What is told; `manager` is the customer's own, id and name."""
+
+    event_id: int | None
+    facts: Facts | CaseFacts
+    manager: tuple[int, str] | None
 
 
 def tell(
@@ -49,56 +73,97 @@ def tell(
     Mail goes to the assignee; whoever has no address is noted as undeliverable, on the ticket and in the
     outbox, and the duty desk is written to instead. A post goes to `webhooks` and to the assignee's own.
     """
-    ticket = tickets.lock(conn, ticket_id)
-    event_id = step.event_id or tickets.latest_event(conn, ticket_id)
-    base = _facts(conn, ticket_id, event_id, step)
-    addressee = _addressee(conn, ticket.assignee_id, ticket, at)
-    made = []
-    for channel, recipient, person, problem in _ways(conn, addressee, ticket, webhooks, at):
-        name, instead_of = (person.name, person.stands_in_for) if person else ("", None)
-        about = msgspec.structs.replace(base, addressee=AddresseeFacts(name, instead_of))
-        out = Outgoing(
-            kind="case" if event_id is None else "ticket",
-            step=step.kind,
-            channel=channel,
-            recipient=recipient,
-            language=person.language if person else "zh",
-            key=f"ticket:{ticket_id}:{step.key}:{channel}:{recipient}",
-            message=document(about),
-            rank=URGENT if ticket.urgent else NORMAL,
-            ticket_id=ticket_id,
-            event_id=event_id,
-            account_no=ticket.account_no,
-            staff_id=person.staff_id if person else None,
-            problem=problem,
-        )
-        outbox_id = outbox.enqueue(conn, out, at=at)
-        if outbox_id is None:
-            continue
-        made.append(outbox_id)
-        if problem is not None:
-            entry = Entry("undeliverable", problem, {"step": step.kind, "outbox_id": outbox_id})
-            tickets.note(conn, ticket_id, entry, at=at)
-    return made
+    return tell_all(conn, [Telling(ticket_id, step)], webhooks=webhooks, at=at)
+
+
+def tell_all(
+    conn: Connection, tellings: Sequence[Telling], *, webhooks: Sequence[str] = (), at: datetime
+) -> list[int]:
+    """Write the messages of many steps as `tell` does those of one."""
+    people = _People(conn, at)
+    held = tickets.lock_all(conn, [telling.ticket_id for telling in tellings])
+    outs = []
+    for telling, about in zip(tellings, _abouts(conn, tellings), strict=True):
+        ticket = held[telling.ticket_id]
+        addressee = people.find(telling.to or ticket.assignee_id, ticket)
+        for channel, recipient, person, problem in _ways(people, addressee, ticket, webhooks):
+            outs.append(_outgoing(telling, about, ticket, (channel, recipient), person, problem))
+    made = outbox.enqueue_all(conn, outs, at=at)
+    for out, outbox_id in zip(outs, made, strict=True):
+        if outbox_id is not None and out.problem is not None and out.ticket_id is not None:
+            entry = Entry("undeliverable", out.problem, {"step": out.step, "outbox_id": outbox_id})
+            tickets.note(conn, out.ticket_id, entry, at=at)
+    return [outbox_id for outbox_id in made if outbox_id is not None]
+
+
+def _outgoing(
+    telling: Telling,
+    about: _About,
+    ticket: Ticket,
+    way: tuple[str, str],
+    person: _Addressee | None,
+    problem: str | None,
+) -> Outgoing:
+    step, (channel, recipient) = telling.step, way
+    to = AddresseeFacts()
+    if person is not None:
+        elsewhere = about.manager is not None and telling.to is None and about.manager[0] != person.staff_id
+        to = AddresseeFacts(person.name, about.manager[1] if about.manager and elsewhere else None)
+    return Outgoing(
+        kind="case" if about.event_id is None else "ticket",
+        step=step.kind,
+        channel=channel,
+        recipient=recipient,
+        language=person.language if person else "zh",
+        key=f"ticket:{ticket.id}:{step.key}:{channel}:{recipient}",
+        message=document(msgspec.structs.replace(about.facts, addressee=to)),
+        rank=URGENT if ticket.urgent else NORMAL,
+        ticket_id=ticket.id,
+        event_id=about.event_id,
+        account_no=ticket.account_no,
+        staff_id=person.staff_id if person else None,
+        problem=problem,
+    )
+
+
+class _People:
+    """Whom the messages of one call go to; each is asked for once."""
+
+    def __init__(self, conn: Connection, at: datetime) -> None:
+        self._conn = conn
+        self._at = at
+        self._found: dict[tuple[int, bool], _Addressee | None] = {}
+        self._desk: list[routing.Person] | None = None
+
+    def find(self, staff_id: int | None, ticket: Ticket) -> _Addressee | None:
+        if staff_id is None:
+            return None
+        key = staff_id, ticket.urgent
+        if key not in self._found:
+            row = self._conn.execute(Q["addressee"], {"staff_id": staff_id}).fetchone()
+            ways = reach.of_staff(self._conn, staff_id, urgent=ticket.urgent, at=self._at)
+            self._found[key] = None if row is None else _Addressee(staff_id, ways, *row)
+        return self._found[key]
+
+    def duty_desk(self) -> list[routing.Person]:
+        if self._desk is None:
+            self._desk = routing.duty_desk(self._conn, self._at)
+        return self._desk
 
 
 _Way = tuple[str, str, _Addressee | None, str | None]
 
 
 def _ways(
-    conn: Connection,
-    addressee: _Addressee | None,
-    ticket: tickets.Ticket,
-    webhooks: Sequence[str],
-    at: datetime,
+    people: _People, addressee: _Addressee | None, ticket: Ticket, webhooks: Sequence[str]
 ) -> Iterator[_Way]:
     """Yield channel, recipient, person and what stands against sending."""
     mails = _by_mail(addressee)
     if addressee is None or not mails:
         problem = f"{addressee.name} has no e-mail address" if addressee else "the ticket has no assignee"
         yield "email", NOBODY, addressee, problem
-        desk = next((p for p in routing.duty_desk(conn, at) if p.email and p.id != ticket.assignee_id), None)
-        instead = _addressee(conn, desk.id, ticket, at) if desk else None
+        desk = next((p for p in people.duty_desk() if p.email and p.id != ticket.assignee_id), None)
+        instead = people.find(desk.id, ticket) if desk else None
         for way in _by_mail(instead):
             yield way.channel, way.recipient, instead, None
     for way in mails:
@@ -113,23 +178,30 @@ def _by_mail(addressee: _Addressee | None) -> list[Way]:
     return [way for way in addressee.ways if way.channel == "email"] if addressee else []
 
 
-def _facts(conn: Connection, ticket_id: int, event_id: int | None, step: Step) -> Facts | CaseFacts:
+def _abouts(conn: Connection, tellings: Sequence[Telling]) -> list[_About]:
+    """Return what each is about, in their order."""
+    unnamed = [telling.ticket_id for telling in tellings if telling.step.event_id is None]
+    latest = tickets.latest_events(conn, unnamed)
+    asked = [(telling.ticket_id, telling.step.event_id or latest[telling.ticket_id]) for telling in tellings]
+    of_events = [(ticket_id, event_id) for ticket_id, event_id in asked if event_id is not None]
+    params = {"ticket_ids": [t for t, _ in of_events], "event_ids": [e for _, e in of_events]}
+    read: dict[tuple[int, int | None], Any] = {}
+    if of_events:
+        read = {(row[0], row[1]): row[2] for row in conn.execute(Q["facts"], params)}
+    if cases := [ticket_id for ticket_id, event_id in asked if event_id is None]:
+        read |= {(row[0], None): row[1] for row in conn.execute(Q["case_facts"], {"ticket_ids": cases})}
+    return [_about(read, key, telling.step) for key, telling in zip(asked, tellings, strict=True)]
+
+
+def _about(read: dict[tuple[int, int | None], Any], key: tuple[int, int | None], step: Step) -> _About:
+    if key not in read:
+        raise NotFoundError(f"There is no ticket {key[0]} with an event {key[1]}.")
     said = {"step": step.kind, "reasons": list(step.reasons), "why": step.why}
-    if event_id is None:
-        row = conn.execute(Q["case_facts"], {"ticket_id": ticket_id}).fetchone()
-        if row is None:
-            raise NotFoundError(f"There is no ticket {ticket_id}.")
-        return case_facts(row[0] | said)
-    row = conn.execute(Q["facts"], {"ticket_id": ticket_id, "event_id": event_id}).fetchone()
-    if row is None:
-        raise NotFoundError(f"There is no ticket {ticket_id} with an event {event_id}.")
-    return facts(row[0] | said)
-
-
-def _addressee(
-    conn: Connection, staff_id: int | None, ticket: tickets.Ticket, at: datetime
-) -> _Addressee | None:
-    row = conn.execute(Q["addressee"], {"staff_id": staff_id, "account_no": ticket.account_no}).fetchone()
-    if row is None or staff_id is None:
-        return None
-    return _Addressee(staff_id, reach.of_staff(conn, staff_id, urgent=ticket.urgent, at=at), *row)
+    given = read[key] | said
+    manager = given.pop("manager")
+    known = case_facts(given) if key[1] is None else facts(given)
+    return _About(
+        key[1],
+        msgspec.structs.replace(known, clock=step.clock),
+        (manager["id"], manager["name"]) if manager else None,
+    )

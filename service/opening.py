@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from core.errors import NotFoundError
 from service import routing, sla, tickets
-from service.priority import Priority, judge
+from service.priority import Priority, Standing, judge
 from service.tickets import Entry
 from sql.pool import Connection
 from sql.query import Queries
@@ -34,11 +34,14 @@ class Event:
     retracted_at: datetime | None
     segment: str | None
     place_dma_id: int | None
+    segment_urgent: bool
+    segment_lift: int
 
     @property
     def priority(self) -> Priority:
         """How pressing it is, and why."""
-        return judge(segment=self.segment, severity=self.severity, detectors=self.detectors)
+        whose = Standing(self.segment, self.segment_urgent, self.segment_lift) if self.segment else None
+        return judge(standing=whose, severity=self.severity, detectors=self.detectors)
 
     @property
     def whose(self) -> str:

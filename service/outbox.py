@@ -1,6 +1,6 @@
 """Put a message on its way, in the transaction of what it tells."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -41,9 +41,16 @@ class Outgoing:
 
 def enqueue(conn: Connection, out: Outgoing, *, at: datetime) -> int | None:
     """Write the message; return its id, or None where its key was there already."""
-    params = {**vars(out), "message": Jsonb(dict(out.message)), "at": at}
-    row = conn.execute(Q["enqueue"], params).fetchone()
-    if row is None:
-        return None
-    conn.execute(Q["wake_senders"])
-    return int(row[0])
+    return enqueue_all(conn, [out], at=at)[0]
+
+
+def enqueue_all(conn: Connection, outs: Sequence[Outgoing], *, at: datetime) -> list[int | None]:
+    """Write many messages in one go; return for each what `enqueue` does."""
+    made: list[int | None] = []
+    with conn.cursor() as cursor:
+        params = [{**vars(out), "message": Jsonb(dict(out.message)), "at": at} for out in outs]
+        cursor.executemany(Q["enqueue"], params, returning=True)
+        made = [None if row is None else int(row[0]) for row in (c.fetchone() for c in cursor.results())]
+    if any(outbox_id is not None for outbox_id in made):
+        conn.execute(Q["wake_senders"])
+    return made

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
-from core.words import Segment, Severity
+from core.words import Severity
 
 Level = Literal["urgent", "high", "normal", "low"]
 RANK: dict[str, int] = {"low": 0, "normal": 1, "high": 2, "urgent": 3}
@@ -16,7 +16,7 @@ _LEVEL: dict[str, Level] = {
     Severity.HIGH: "high",
     Severity.CRITICAL: "urgent",
 }
-_ALWAYS_URGENT = (Segment.LARGE, Segment.SPECIAL, Segment.VULNERABLE)
+_LEVELS: tuple[Level, ...] = ("low", "normal", "high", "urgent")
 _BURSTS = ("burst", "main_burst")
 
 
@@ -33,16 +33,29 @@ class Priority:
         return self.level == "urgent"
 
 
-def judge(*, segment: str | None, severity: str, detectors: Collection[str]) -> Priority:
-    """Rank a finding by whom it concerns and what it is.
+@dataclass(frozen=True)
+class Standing:
+    """What the segment brings by `segment_rule`: the green channel, or levels above the severity's."""
 
-    Urgent are the findings of large, special and vulnerable customers, whatever they are; bursts; and
-    whatever is critical. The rest follows the severity.
+    segment: str
+    urgent: bool
+    lift: int
+
+
+def judge(*, standing: Standing | None, severity: str, detectors: Collection[str]) -> Priority:
+    """Rank a finding by whom it concerns, if it is a customer, and what it is.
+
+    Urgent are the findings of customers whose segment says so, whatever they are; bursts; and whatever is
+    critical. The rest follows the severity, lifted by what the segment says.
     """
-    reasons = [f"segment_{segment}"] if segment in _ALWAYS_URGENT else []
+    reasons = [f"segment_{standing.segment}"] if standing and standing.urgent else []
     reasons += [f"detector_{detector}" for detector in _BURSTS if detector in detectors]
     if severity == Severity.CRITICAL:
         reasons.append("severity_critical")
     if reasons:
         return Priority("urgent", tuple(reasons))
-    return Priority(_LEVEL[severity], (f"severity_{severity}",))
+    level, by_severity = _LEVEL[severity], f"severity_{severity}"
+    if standing is None or not standing.lift:
+        return Priority(level, (by_severity,))
+    lifted = _LEVELS[min(RANK[level] + standing.lift, RANK["urgent"])]
+    return Priority(lifted, (f"segment_{standing.segment}", by_severity))

@@ -3,7 +3,7 @@
 Every change is an entry (who, when, from, to, why); no entry is ever changed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -116,6 +116,15 @@ def lock(conn: Connection, ticket_id: int) -> Ticket:
     return Ticket(*row)
 
 
+def lock_all(conn: Connection, ticket_ids: Collection[int]) -> dict[int, Ticket]:
+    """Lock many tickets, in the order of their ids, and return them by id."""
+    rows = conn.execute(Q["lock_tickets"], {"ticket_ids": sorted(set(ticket_ids))})
+    found = {ticket.id: ticket for ticket in (Ticket(*row) for row in rows)}
+    if missing := set(ticket_ids) - found.keys():
+        raise NotFoundError(f"There is no ticket {min(missing)}.")
+    return found
+
+
 def note(
     conn: Connection,
     ticket_id: int,
@@ -174,10 +183,10 @@ def ticket_of_event(conn: Connection, event_id: int) -> int | None:
     return None if row is None else int(row[0])
 
 
-def latest_event(conn: Connection, ticket_id: int) -> int | None:
-    """Return the id of the latest event of the ticket, if it has any; one that stands comes first."""
-    row = conn.execute(Q["latest_event"], {"ticket_id": ticket_id}).fetchone()
-    return None if row is None else int(row[0])
+def latest_events(conn: Connection, ticket_ids: Collection[int]) -> dict[int, int | None]:
+    """Return the latest event of each ticket, None where it has none; one that stands comes first."""
+    rows = conn.execute(Q["latest_events"], {"ticket_ids": list(ticket_ids)})
+    return {row[0]: row[1] for row in rows}
 
 
 def _step(

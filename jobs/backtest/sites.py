@@ -60,7 +60,14 @@ def outages(dataset: Dataset, now_us: int) -> list[Outage]:
         if start <= now_us:
             ends = end if end is not None and end <= now_us else micros(row.expected_end)
             found.append(
-                Outage(n, row.outage, ids[row.dma], frozenset(), start // 1_000_000, ends // 1_000_000)
+                Outage(
+                    n,
+                    row.outage,
+                    frozenset({ids[row.dma]}),
+                    frozenset(),
+                    start // 1_000_000,
+                    ends // 1_000_000,
+                )
             )
     return found
 

@@ -47,14 +47,14 @@ select id, detector, scope, scope_key, params, enabled,
     exemption
 from detector_policy;
 
--- name: outages seq: outage, outage_subject
-select o.id, o.code, o.dma_id, coalesce(array_agg(s.service_point_id) filter (where s.service_point_id is not null), '{}'),
-    extract(epoch from o.starts_at)::bigint, extract(epoch from coalesce(o.ended_at, o.expected_end))::bigint,
-    o.event_id
+-- name: outages seq: outage, outage_dma, outage_subject
+select o.id, o.code, array(select a.dma_id from outage_dma a where a.outage_id = o.id),
+    array(select s.service_point_id from outage_subject s where s.outage_id = o.id),
+    extract(epoch from coalesce(o.started_at, o.starts_at))::bigint,
+    extract(epoch from case when o.state = 'cancelled' then o.starts_at - interval '1 day'
+        else coalesce(o.ended_at, o.expected_end) end)::bigint, o.event_id
 from outage o
-left join outage_subject s on s.outage_id = o.id
-where coalesce(o.ended_at, o.expected_end) >= to_timestamp(%(since_s)s)
-group by o.id;
+where o.state <> 'draft' and coalesce(o.ended_at, o.expected_end) >= to_timestamp(%(since_s)s);
 
 -- name: arrived
 select t.meter_id, min(t.lo) as lo, max(t.hi) as hi

@@ -147,14 +147,22 @@ on conflict (account_no, month) do update set plan_m3 = excluded.plan_m3
 where w.decided_by = 'import' and w.plan_m3 <> excluded.plan_m3;
 
 -- name: upsert_outage
-insert into outage as o (code, kind, dma_id, reason, starts_at, expected_end, ended_at, created_by)
-values (%(outage)s, %(kind)s, (select id from dma where code = %(dma)s), %(reason)s, %(start)s, %(expected_end)s,
-    %(end)s, 'import')
-on conflict (code) do update set kind = excluded.kind, dma_id = excluded.dma_id, reason = excluded.reason,
-    starts_at = excluded.starts_at, expected_end = excluded.expected_end, ended_at = excluded.ended_at
-where (o.kind, o.dma_id, o.reason, o.starts_at, o.expected_end, o.ended_at)
-    is distinct from (excluded.kind, excluded.dma_id, excluded.reason, excluded.starts_at, excluded.expected_end,
-        excluded.ended_at);
+with kept as (
+    insert into outage as o (code, kind, state, reason, starts_at, expected_end, ended_at, created_by)
+    values (%(outage)s, %(kind)s, case when %(end)s::timestamptz is null then 'announced' else 'restored' end, %(reason)s,
+        %(start)s, %(expected_end)s, %(end)s, 'import')
+    on conflict (code) do update set kind = excluded.kind, state = excluded.state, reason = excluded.reason,
+        starts_at = excluded.starts_at, expected_end = excluded.expected_end, ended_at = excluded.ended_at
+    where o.created_by = 'import' and o.announced_at is null
+        and ((o.kind, o.reason, o.starts_at, o.expected_end, o.ended_at) is distinct from (excluded.kind,
+                excluded.reason, excluded.starts_at, excluded.expected_end, excluded.ended_at)
+            or not exists (select from outage_dma a join dma d on d.id = a.dma_id
+                where a.outage_id = o.id and d.code = %(dma)s))
+    returning id),
+gone as (delete from outage_dma a using kept
+    where a.outage_id = kept.id and a.dma_id <> (select id from dma where code = %(dma)s))
+insert into outage_dma (outage_id, dma_id) select kept.id, d.id from kept, dma d where d.code = %(dma)s
+on conflict (outage_id, dma_id) do update set dma_id = excluded.dma_id;
 
 -- name: meter_ids
 select serial, id from meter where serial = any(%(serials)s);
@@ -230,10 +238,12 @@ left join dma d on d.id = coalesce(m.dma_id, p.dma_id)
 left join dma f on f.id = m.from_dma_id
 order by m.serial;
 
--- name: export_outages seq: outage, dma
-select o.code, o.kind, d.code, o.reason, o.starts_at, o.expected_end, o.ended_at
-from outage o join dma d on d.id = o.dma_id
-order by o.starts_at, o.code;
+-- name: export_outages seq: outage, outage_dma, dma
+select case when count(*) over (partition by o.id) = 1 then o.code else o.code || '/' || d.code end as code, o.kind, d.code,
+    o.reason, coalesce(o.started_at, o.starts_at) as starts_at, o.expected_end, o.ended_at
+from outage o join outage_dma a on a.outage_id = o.id join dma d on d.id = a.dma_id
+where o.state in ('announced', 'started', 'restored')
+order by starts_at, 1;
 
 -- name: export_weather seq: weather
 select ts, rain_mm, air_c, humidity_pct, wind_kmh from weather

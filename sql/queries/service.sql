@@ -35,8 +35,10 @@ select pg_advisory_xact_lock(hashtextextended(%(key)s, 0));
 -- name: event
 select e.id, e.grp, e.subject_kind, e.subject, e.detectors, e.severity, e.account_no, e.dma_id, e.cleared_at,
     e.last_seen, e.magnitude, e.unit, e.suppressed_by, e.retracted_at, c.segment,
-    coalesce(e.dma_id, c.dma_id) as place_dma_id
-from event e left join customer c on c.account_no = e.account_no
+    coalesce(e.dma_id, c.dma_id) as place_dma_id, coalesce(g.urgent, false), coalesce(g.lift, 0)
+from event e
+left join customer c on c.account_no = e.account_no
+left join segment_rule g on g.segment = c.segment and g.sector = c.sector
 where e.id = %(event_id)s;
 
 -- name: ticket_of_event
@@ -85,6 +87,11 @@ select coalesce((select dma_id from service_point where id = %(service_point_id)
 select id, state, priority, urgent, sla, account_no, assignee_id, response_due, resolution_due, version,
     coalesce(topic, grp), waiting_since
 from ticket where id = %(ticket_id)s for update;
+
+-- name: lock_tickets
+select id, state, priority, urgent, sla, account_no, assignee_id, response_due, resolution_due, version,
+    coalesce(topic, grp), waiting_since
+from ticket where id = any (%(ticket_ids)s::bigint[]) order by id for update;
 
 -- name: last_change
 select actor, at, why from ticket_entry
@@ -150,12 +157,12 @@ where te.ticket_id = %(ticket_id)s and e.retracted_at is null and e.suppressed_b
     and not exists (select from event_verdict v where v.event_id = e.id and v.undone_at is null and v.verdict = 'normal');
 
 -- name: facts
-select jsonb_build_object(
+select t.id, e.id, jsonb_build_object(
     'ticket', jsonb_build_object('id', t.id, 'state', t.state, 'priority', t.priority, 'urgent', t.urgent,
         'grp', t.grp, 'opened_at', t.opened_at, 'response_due', t.response_due,
         'resolution_due', t.resolution_due, 'routed_by', t.routed_by,
         'related', coalesce((select jsonb_agg(r.related_id order by r.related_id) from ticket_relation r
-            where r.ticket_id = t.id), '[]')),
+            where r.ticket_id = t.id), '[]'), 'assignee', a.name),
     'event', jsonb_build_object('id', e.id, 'grp', e.grp, 'detectors', to_jsonb(e.detectors),
         'subject_kind', e.subject_kind, 'subject', e.subject, 'severity', e.severity, 'onset', e.onset,
         'detected_at', e.detected_at, 'last_seen', e.last_seen, 'cleared_at', e.cleared_at,
@@ -168,10 +175,13 @@ select jsonb_build_object(
         'address', p.address, 'q3_lph', m.q3_lph) end,
     'dma', case when d.id is not null then jsonb_build_object('code', d.code, 'name', d.name,
         'region', r.name, 'min_pressure_kpa', d.min_pressure_kpa) end,
+    'manager', case when g.id is not null then jsonb_build_object('id', g.id, 'name', g.name) end,
     'utility', jsonb_build_object('name', u.name, 'timezone', u.timezone, 'country', u.country,
         'currency', u.currency, 'price_m3', coalesce(c.tariff_price_m3, u.price_m3)))
-from ticket t
-join event e on e.id = %(event_id)s
+from unnest(%(ticket_ids)s::bigint[], %(event_ids)s::bigint[]) asked (ticket_id, event_id)
+join ticket t on t.id = asked.ticket_id
+join event e on e.id = asked.event_id
+left join staff a on a.id = t.assignee_id
 left join utility u on u.one
 left join customer c on c.account_no = coalesce(e.account_no, t.account_no)
 left join meter m on m.id = e.meter_id
@@ -179,42 +189,41 @@ left join meter_installation i on i.meter_id = m.id and i.removed_at = 'infinity
 left join service_point p on p.id = i.service_point_id
 left join dma d on d.id = coalesce(e.dma_id, c.dma_id, m.dma_id)
 left join region r on r.id = d.region_id
-where t.id = %(ticket_id)s;
+left join staff g on g.id = c.manager_id;
 
 -- name: case_facts
-select jsonb_build_object(
+select t.id, jsonb_build_object(
     'ticket', jsonb_build_object('id', t.id, 'state', t.state, 'priority', t.priority, 'urgent', t.urgent,
         'grp', t.grp, 'opened_at', t.opened_at, 'response_due', t.response_due,
         'resolution_due', t.resolution_due, 'routed_by', t.routed_by,
         'related', coalesce((select jsonb_agg(r.related_id order by r.related_id) from ticket_relation r
-            where r.ticket_id = t.id), '[]')),
+            where r.ticket_id = t.id), '[]'), 'assignee', a.name),
     'topic', t.topic, 'subject', t.subject, 'said', t.said, 'source', t.source,
     'customer', case when c.account_no is not null then jsonb_build_object('account_no', c.account_no,
         'name', c.name, 'sector', c.sector, 'segment', c.segment, 'language', c.language,
         'address', coalesce(p.address, c.address), 'phone', c.phone, 'email', c.email, 'shifts', c.shifts) end,
     'dma', case when d.id is not null then jsonb_build_object('code', d.code, 'name', d.name,
         'region', r.name, 'min_pressure_kpa', d.min_pressure_kpa) end,
+    'manager', case when m.id is not null then jsonb_build_object('id', m.id, 'name', m.name) end,
     'utility', jsonb_build_object('name', u.name, 'timezone', u.timezone, 'country', u.country,
         'currency', u.currency, 'price_m3', coalesce(c.tariff_price_m3, u.price_m3)))
 from ticket t
+left join staff a on a.id = t.assignee_id
 left join utility u on u.one
 left join customer c on c.account_no = t.account_no
 left join service_point p on p.id = t.service_point_id
 left join dma d on d.id = coalesce(t.dma_id, c.dma_id)
 left join region r on r.id = d.region_id
-where t.id = %(ticket_id)s;
+left join staff m on m.id = c.manager_id
+where t.id = any (%(ticket_ids)s::bigint[]);
 
 -- name: addressee
-select s.name, s.language, m.name as absent_manager
-from staff s
-left join customer c on c.account_no = %(account_no)s
-left join staff m on m.id = c.manager_id and m.id <> s.id
-where s.id = %(staff_id)s;
+select name, language from staff where id = %(staff_id)s;
 
--- name: latest_event
-select e.id from ticket_event te join event e on e.id = te.event_id
-where te.ticket_id = %(ticket_id)s
-order by e.retracted_at is not null, e.id desc limit 1;
+-- name: latest_events
+select t.id, (select e.id from ticket_event te join event e on e.id = te.event_id where te.ticket_id = t.id
+    order by e.retracted_at is not null, e.id desc limit 1)
+from unnest(%(ticket_ids)s::bigint[]) t (id);
 
 -- name: utility seq: utility
 select name, timezone, country, currency, price_m3 from utility;

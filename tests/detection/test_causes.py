@@ -183,6 +183,6 @@ def test_outage_does_not_explain_the_event_that_it_was_announced_for() -> None:
     cause = Engine(roster(sensor))
     play(cause, kpa.take(kpa.ts <= (T0 + 3 * HOUR) * 10**6))
     (event,) = live(cause)
-    outage = Outage(7, "O-7", 1, frozenset(), T0, T0 + DAY, event.id)
+    outage = Outage(7, "O-7", frozenset({1}), frozenset(), T0, T0 + DAY, event.id)
     play(cause, kpa.take(kpa.ts > (T0 + 2 * HOUR) * 10**6), outages=(outage,))
     assert [e.suppressed_by for e in live(cause)] == [None]

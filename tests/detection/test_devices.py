@@ -175,7 +175,7 @@ def test_meters_that_send_once_a_day_are_no_gateway() -> None:
 
 
 def test_an_announced_outage_explains_a_silent_gateway() -> None:
-    outage = Outage(7, "OUT-7", 1, frozenset(), at(99), at(150))
+    outage = Outage(7, "OUT-7", frozenset({1}), frozenset(), at(99), at(150))
     engine = seen(
         jittered(30, 200, until=dict.fromkeys(range(1, 31), 100), back=140), district_of(30), every_s=HOUR,
         until_s=at(145), outages=(outage,), only=["silent"],

@@ -442,7 +442,7 @@ def test_outage_in_the_district_suppresses_only_what_it_explains() -> None:
     kpa = np.where(np.arange(100) >= 60, 90.0, 300.0)
     both = ordered(*(readings(m, T0 + 900 * np.arange(1, 101), pressure_kpa=kpa) for m in (1, 2)))
     engine = Engine(roster(*sites))
-    outage = Outage(7, "O-7", 1, frozenset(), T0, T0 + 2 * DAY)
+    outage = Outage(7, "O-7", frozenset({1}), frozenset(), T0, T0 + 2 * DAY)
     changes = play(engine, both, outages=(outage,))
     assert {e.subject: e.suppressed_by for e in live(engine)} == {"D1": 7, "D2": None}
     assert sorted(kinds(changes)) == ["opened", "suppressed"]

@@ -20,6 +20,7 @@ from detection.engine import Engine
 from detection.role import start
 from detection.store import judged
 from detection.store import roster as stored_roster
+from service import segments
 from sql.pool import Connection, connect
 from tests import factories
 from tests.detection.builders import HOUR, T0, factory, home, live, ordered, play, readings, register
@@ -90,6 +91,12 @@ def detect(database_url: str) -> Iterator[Connection]:
 
 def detection() -> Detection:
     return Detection(SystemClock(), window_days=36)
+
+
+def halves(batch: ReadingBatch, hours: int) -> tuple[ReadingBatch, ReadingBatch]:
+    """Return the readings of the first hours, and the rest."""
+    early = batch.ts < (T0 + hours * HOUR) * 10**6
+    return batch.take(early), batch.take(~early)
 
 
 @contextmanager
@@ -310,16 +317,18 @@ def test_sensors_of_a_district_are_one_event(utility: Connection, detect: Connec
 def test_announced_outage_suppresses_what_it_explains(utility: Connection, detect: Connection) -> None:
     dma = factories.dma(utility, "D1", min_pressure_kpa=200)
     meter = factories.meter(utility, "p-1", kind="pressure", dma_id=dma, interval_s=900)
-    factories.insert(
+    outage = factories.insert(
         utility,
         "outage",
+        "id",
         code="O1",
         kind="planned",
-        dma_id=dma,
+        state="announced",
         reason="valve",
         starts_at=_at(T0 * 10**6),
         expected_end=_at((T0 + 10 * HOUR) * 10**6),
     )
+    factories.insert(utility, "outage_dma", outage_id=outage, dma_id=dma)
     ts = T0 + 900 * np.arange(1, 40)
     store(utility, readings(meter, ts, pressure_kpa=np.where(np.arange(39) >= 20, 50, 300)))
     working = detection()
@@ -341,6 +350,32 @@ def test_off_shift_use_of_a_factory(utility: Connection, detect: Connection) -> 
     assert event["detectors"] == ["off_shift"] and event["grp"] == "industrial"
     assert event["onset"] == _at((T0 + (26 * 24 + 2) * HOUR) * 10**6)
     assert event["evidence"]["off_shift"]["volume_l"] == 3000
+
+
+def test_a_change_of_segment_reaches_the_running_detector(
+    utility: Connection, detect: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("detection.cycle._MASTER_DATA_S", 0.0)
+    meters = [factories.customer(utility, account, account) for account in ("A1", "B1")]
+    factories.insert(
+        utility,
+        "detector_policy",
+        detector="continuous_flow",
+        scope="segment",
+        scope_key="special",
+        enabled=False,
+    )
+    leaking = home(WEEKS, leak=(400, WEEKS, 30))
+    (first, second) = zip(*(halves(register(meter, leaking), 390) for meter in meters), strict=True)
+    working = detection()
+    store(utility, *first)
+    working.cycle(detect)
+    utility.execute("update customer set category = 'school' where account_no = 'A1'")
+    segments.propose(utility, at=_at(T0 * 10**6))
+    assert segments.apply(utility, by="test", at=_at(T0 * 10**6)).customers == 1
+    store(utility, *second)
+    working.cycle(detect)
+    assert [event["subject"] for event in events(utility)] == ["B1"]
 
 
 def test_policy_that_is_wrong_is_left_out_and_the_others_hold(

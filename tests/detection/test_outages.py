@@ -36,8 +36,8 @@ def test_a_factory_that_stood_still_without_water_has_no_event_of_its_own() -> N
         play(engine, register(1, volumes), outages=outages)
         return {e.grp: e.suppressed_by for e in live(engine)}
 
-    cut = Outage(7, "O-7", 1, frozenset(), T0 + 30 * DAY, T0 + 31 * DAY)
-    short = Outage(8, "O-8", 1, frozenset(), T0 + 30 * DAY, T0 + 30 * DAY + 15 * HOUR)
+    cut = Outage(7, "O-7", frozenset({1}), frozenset(), T0 + 30 * DAY, T0 + 31 * DAY)
+    short = Outage(8, "O-8", frozenset({1}), frozenset(), T0 + 30 * DAY, T0 + 30 * DAY + 15 * HOUR)
     assert suppressed_by() == {"industrial": None}
     assert suppressed_by(cut) == {"industrial": 7}
     assert suppressed_by(short) == {"industrial": None}

@@ -20,9 +20,9 @@ def made(conn: Connection, month: date = OCTOBER) -> dict[tuple[str, str], Figur
 def test_every_figure_of_the_utility_is_the_one_counted_by_hand(conn: Connection) -> None:
     build(conn)
     utility = made(conn)["utility", ""]
-    # Opened: in time, late answer, overdue, pending, by system, waiting, again; not merged, not the months around.
+    # In time, late answer, overdue, pending, by system, waiting, again; not merged, not the months around.
     assert utility.opened == 7
-    # Responses after 2, 30, 1, 6 (by resolving) and 3 h (the same); due and missing: overdue. By system: none.
+    # Responses after 2, 30, 1, 6 (by resolving) and 3 h (the same); overdue is missed. By system: none.
     assert (utility.response_kept, utility.response_missed) == (4, 2)
     assert utility.response_h == 3.0
     # Resolved after 10, 40, 6 and 3 h, the last an hour late; overdue is missed, waiting isn't.
@@ -36,7 +36,7 @@ def test_every_figure_of_the_utility_is_the_one_counted_by_hand(conn: Connection
         pytest.approx(11 / 3),
     )
     assert (utility.visits_due, utility.visits_done, utility.visits_on_time) == (3, 2, 1)
-    # 40 L/h x (100 - 30) h = 2.8 m3 at 4.00; 10 L/h x max(0, 100 - 120) h = 0; 1,000 L/h x (168 - 68) h = 100 m3.
+    # 40 L/h x (100 - 30) h = 2.8 m3; 10 L/h x max(0, 100 - 120) h = 0; 1,000 L/h x (168 - 68) h = 100 m3.
     assert utility.confirmed_events == 3
     assert utility.saved_m3 == pytest.approx(102.8)
     assert utility.saved_money == pytest.approx(2.8 * 4 + 100 * 4)

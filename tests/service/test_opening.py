@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from service import opening, tickets
-from service.priority import judge
+from service.priority import Standing, judge
 from service.tickets import Actor
 from sql.pool import Connection, connect
 from tests import samples
@@ -68,16 +68,30 @@ def test_others_follow_the_policy_of_their_severity(
 
 
 def test_a_burst_is_urgent_for_anyone_and_says_why() -> None:
-    assert judge(segment="general", severity="medium", detectors=["burst"]).reasons == ("detector_burst",)
-    assert judge(segment=None, severity="critical", detectors=["low_pressure"]).reasons == (
+    general, large = Standing("general", urgent=False, lift=0), Standing("large", urgent=True, lift=0)
+    assert judge(standing=general, severity="medium", detectors=["burst"]).reasons == ("detector_burst",)
+    assert judge(standing=None, severity="critical", detectors=["low_pressure"]).reasons == (
         "severity_critical",
     )
-    assert judge(segment="large", severity="critical", detectors=["burst"]).reasons == (
+    assert judge(standing=large, severity="critical", detectors=["burst"]).reasons == (
         "segment_large",
         "detector_burst",
         "severity_critical",
     )
-    assert not judge(segment="general", severity="high", detectors=["continuous_flow"]).urgent
+    assert not judge(standing=general, severity="high", detectors=["continuous_flow"]).urgent
+
+
+def test_what_follows_from_a_segment_is_what_its_rule_says(conn: Connection, desk_conn: Connection) -> None:
+    samples.town(conn, segment="large", sector="commercial")
+    event_id = samples.event(conn)
+    assert opening.load_event(desk_conn, event_id).priority.reasons == ("segment_large",)
+    conn.execute("update segment_rule set urgent = false, lift = 1 where segment = 'large'")
+    lifted = opening.load_event(desk_conn, event_id).priority
+    assert (lifted.level, lifted.reasons) == ("high", ("segment_large", "severity_medium"))
+    conn.execute("update segment_rule set lift = 3 where segment = 'large'")
+    assert opening.load_event(desk_conn, event_id).priority.level == "urgent"
+    conn.execute("update customer set sector = 'residential', segment = 'general'")
+    assert opening.load_event(desk_conn, event_id).priority.level == "normal"
 
 
 def test_a_second_finding_of_the_kind_joins_the_open_ticket_and_lifts_it(

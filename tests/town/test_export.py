@@ -39,7 +39,7 @@ TABLES: dict[str, bytes] = {
         order by 1""",
     "water_plan": b"select account_no, month, plan_m3 from water_plan order by 1, 2",
     "outage": b"""select o.code, kind, d.code, reason, starts_at, expected_end, ended_at from outage o
-        join dma d on d.id = o.dma_id order by 1""",
+        join outage_dma a on a.outage_id = o.id join dma d on d.id = a.dma_id order by 1""",
     "weather": b"select * from weather order by ts",
     "node": b"select * from node order by 1",
     "pipe": b"select * from pipe order by 1",

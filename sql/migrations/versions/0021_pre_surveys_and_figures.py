@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0018", "0017"
-upgrade = script("0018_pre_surveys_and_figures.sql")
+revision, down_revision = "0021", "0020"
+upgrade = script("0021_pre_surveys_and_figures.sql")
