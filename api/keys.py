@@ -24,6 +24,7 @@ KeyScope = Literal[
     "quarantine:read",
     "quarantine:write",
     "figures:read",
+    "staff:write",
     "jobs:read",
     "metrics:read",
 ]

@@ -23,6 +23,7 @@ KINDS: Mapping[str, Kind] = {
     "ticket": ticket.letter,
     "case": case.letter,
     "survey": survey.letter,
+    "report": report.letter,
     "outage": outage.letter,
     "outage_staff": outage_staff.letter,
 }

@@ -19,6 +19,7 @@ BODIES = {
     "respond": {"why": "x"},
     "resolve": {"cause": "x", "why": "x"},
     "survey": {"channel": "hotline", "satisfied": True},
+    "subscriptions": {"staff": "anna"},
 }
 
 
