@@ -111,8 +111,7 @@ class Figures:
 def figures(facts: Facts, language: str) -> Figures:
     """Put the figures of a message into words; spans are measured by the meters' clock, not by ours."""
     event, ticket = facts.event, facts.ticket
-    zone = ZoneInfo(facts.utility.timezone or "UTC")
-    speech = Speech(language, zone, ticket.response_due.astimezone(zone).year)
+    speaks = speech(facts, language)
     until = event.cleared_at or max(event.last_seen, event.detected_at)
     lph = finite(event.magnitude) if event.unit == "L/h" else None
     detector = leading(event)
@@ -127,24 +126,30 @@ def figures(facts: Facts, language: str) -> Figures:
         subject=event.subject,
         serial=facts.meter.serial if facts.meter else "",
         place=_place(facts),
-        since=speech.instant(event.onset),
-        lasted=speech.span(until - event.onset),
-        stopped=speech.instant(event.cleared_at),
-        rate=speech.rate(lph),
-        outlook=_above_zero(outlook_m3, speech.volume_m3(outlook_m3)),
-        outlook_money=_above_zero(outlook_m3 * price, speech.money(outlook_m3 * price, currency)),
+        since=speaks.instant(event.onset),
+        lasted=speaks.span(until - event.onset),
+        stopped=speaks.instant(event.cleared_at),
+        rate=speaks.rate(lph),
+        outlook=_above_zero(outlook_m3, speaks.volume_m3(outlook_m3)),
+        outlook_money=_above_zero(outlook_m3 * price, speaks.money(outlook_m3 * price, currency)),
         outlook_is_daily=days == 1,
-        loss=_above_zero(event.loss_m3, speech.volume_m3(event.loss_m3)),
-        money=_above_zero(event.money, speech.money(event.money, currency)),
-        depth=speech.pressure(event.magnitude) if event.unit == "kPa" else "",
-        response_due=speech.instant(ticket.response_due),
-        resolution_due=speech.instant(ticket.resolution_due),
-        response_within=speech.span(ticket.response_due - ticket.opened_at),
-        resolution_within=speech.span(ticket.resolution_due - ticket.opened_at),
-        zone=speech.zone_name(ticket.opened_at),
-        ev=_evidence(detector, evidence if isinstance(evidence, dict) else {}, speech),
+        loss=_above_zero(event.loss_m3, speaks.volume_m3(event.loss_m3)),
+        money=_above_zero(event.money, speaks.money(event.money, currency)),
+        depth=speaks.pressure(event.magnitude) if event.unit == "kPa" else "",
+        response_due=speaks.instant(ticket.response_due),
+        resolution_due=speaks.instant(ticket.resolution_due),
+        response_within=speaks.span(ticket.response_due - ticket.opened_at),
+        resolution_within=speaks.span(ticket.resolution_due - ticket.opened_at),
+        zone=speaks.zone_name(ticket.opened_at),
+        ev=_evidence(detector, evidence if isinstance(evidence, dict) else {}, speaks),
         affected=len(meters) if isinstance(meters, list) else 0,
     )
+
+
+def speech(facts: Facts, language: str) -> Speech:
+    """Return how the figures of the message are spoken: in the language, in the utility's zone."""
+    zone = ZoneInfo(facts.utility.timezone or "UTC")
+    return Speech(language, zone, facts.ticket.response_due.astimezone(zone).year)
 
 
 def leading(event: EventFacts) -> str:

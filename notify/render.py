@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from notify.channels import Message
-from notify.figures import Figures, figures
+from notify.figures import Figures, figures, speech
+from notify.saving import suggestions
 from notify.words import Words, lines, one_line, said, spoken
 from service.facts import Facts, facts
+from service.saving import UseProfile
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Advice:
-    """What a detector's finding means for a customer of one sector."""
+    """What a detector's finding means for a customer of one sector and segment."""
 
     title: str
     found: str
@@ -39,8 +41,8 @@ class Renderer:
     def __init__(self, words: Words) -> None:
         self._words = words
 
-    def render(self, message: Message, *, with_chart: bool = False) -> Said:
-        """Put a claimed message into words."""
+    def render(self, message: Message, *, with_chart: bool = False, use: UseProfile | None = None) -> Said:
+        """Put a claimed message into words; `use` is how an industrial customer used water of late."""
         about = facts(message.message)
         language = spoken(message.language)
         shown = figures(about, language)
@@ -50,6 +52,7 @@ class Renderer:
             "w": self._words.plain.get_template(f"{language}/words.jinja").module,
             "intro": said(step, f"intro_{about.step}"),
             "with_chart": with_chart,
+            "saving": suggestions(self._words, use, about, speech(about, language)),
         }
         text = self._words.text("mail.txt.jinja", **values)
         html = self._words.html("mail.html.jinja", **values)
@@ -59,14 +62,17 @@ class Renderer:
         """Return the advice on a finding in one language."""
         shown = shown or figures(about, language)
         sector = about.customer.sector if about.customer else "district"
-        values = self._base(about, shown) | {"sector": sector}
+        segment = about.customer.segment if about.customer else ""
+        values = self._base(about, shown) | {"sector": sector, "segment": segment, "grp": about.event.grp}
         module = self._words.macros(f"{language}/advice/{shown.detector}.jinja", **values)
+        extra = self._words.macros(f"{language}/segments.jinja", **values)
+        words = [said(module, "forward"), said(extra, "closing"), said(extra, "signature")]
         return Advice(
             title=said(module, "title"),
             found=said(module, "found"),
             causes=lines(module, "causes"),
-            checks=lines(module, "checks"),
-            forward=said(module, "forward"),
+            checks=[*lines(extra, "first"), *lines(module, "checks")],
+            forward="\n".join(filter(None, words)),
         )
 
     def _values(self, about: Facts, shown: Figures, language: str) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from notify import series
+from notify import saving, series
 from notify.channels import Message
 from notify.figures import figures
 from notify.letter import Letter
 from notify.render import Renderer
 from notify.words import Words
 from service.facts import Facts, facts
+from service.saving import profile
 from sql.pool import Connection
 
 log = structlog.get_logger(__name__)
@@ -22,7 +23,10 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
     about = facts(message.message)
     zone = ZoneInfo(about.utility.timezone or "UTC")
     picture = _picture(words, conn, message, about, zone) if pictures else None
-    said = Renderer(words).render(message, with_chart=picture is not None)
+    use = None
+    if about.customer and about.step not in _QUIET and saving.concerns(about):
+        use = profile(conn, about.customer.account_no, at=message.created_at)
+    said = Renderer(words).render(message, with_chart=picture is not None, use=use)
     return Letter(
         subject=said.subject,
         text=said.text,

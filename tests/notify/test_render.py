@@ -10,6 +10,7 @@ from notify.figures import DETECTORS, figures
 from notify.render import Renderer
 from notify.words import Words
 from service.facts import facts
+from service.saving import UseProfile
 from tests.notify.making import SECTORS, STEPS, document, message
 
 RENDERER = Renderer(Words("https://water.example/api/"))
@@ -58,6 +59,28 @@ def test_every_advice_has_causes_checks_and_a_text_to_send_on(
         check(line)
         if language == "zh":
             assert CHINESE.search(line)
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("detector", [*DETECTORS, "other"])
+def test_every_segment_adds_what_comes_first_and_a_word_to_the_customer(detector: str, language: str) -> None:
+    for sector in SECTORS:
+        told = {}
+        for segment in ("general", "large", "special", "vulnerable"):
+            about = facts(document(detector, sector=sector, segment=segment, theirs=language))
+            advice = told[segment] = RENDERER.advice(about, language)
+            for line in [advice.title, advice.found, *advice.causes, *advice.checks, advice.forward]:
+                check(line)
+                if language == "zh":
+                    assert CHINESE.search(line), line
+            assert advice.forward.endswith("江城水务")
+            assert len(set(advice.checks)) == len(advice.checks)
+        plain = told.pop("general")
+        for advice in told.values():
+            assert advice.checks[1:] == plain.checks
+            assert len(advice.forward.splitlines()) == len(plain.forward.splitlines()) + 1
+        assert len({advice.checks[0] for advice in told.values()}) == 3
+        assert len({advice.forward for advice in told.values()}) == 3
 
 
 @pytest.mark.parametrize("detector", [*DETECTORS, "other"])
@@ -176,3 +199,30 @@ def test_a_silent_gateway_is_told_as_one(language: str) -> None:
     advice = RENDERER.advice(facts(about), language)
     assert "50" in advice.found and len(advice.causes) >= 3
     check("\n".join([advice.title, advice.found, *advice.causes, *advice.checks]))
+
+
+USES = {
+    "all": UseProfile(28, 300.0, 100.0, 1 / 3, 73.0, 0.25, 54.8, 900.0, 100.0, 9.0),
+    "still at night": UseProfile(28, 300.0, 0.0, 0.0, 0.0, None, None, 900.0, 0.0, float("inf")),
+    "even": UseProfile(28, 300.0, 290.0, 0.97, 211.7, 0.0, 0.0, 310.0, 290.0, 1.07),
+    "nothing to say": UseProfile(28, 300.0, 3.0, 0.01, 2.2, 0.02, 4.4, 400.0, 200.0, 2.0),
+}
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("name", USES)
+@pytest.mark.parametrize("detector", ["continuous_flow", "off_shift", "plan_overrun"])
+def test_an_industrial_customer_is_told_where_water_could_be_saved(
+    detector: str, name: str, language: str
+) -> None:
+    use = USES[name]
+    for priced in (True, False):
+        about = document(detector, sector="industrial", theirs=language)
+        about["utility"]["price_m3"] = 3.4 if priced else None
+        said = RENDERER.render(message(about, language=language), use=use)
+        for text in (said.text, words_of_html(said.html)):
+            check(text.replace("\n ", "\n"))
+            assert ("节水" in text if language == "zh" else "could be saved" in text) == bool(use.findings)
+            if name == "all":
+                assert "73 立方米" in text if language == "zh" else "73 m³ a month" in text
+                assert (("¥248" in text) if language == "zh" else ("248.20" in text)) == priced
