@@ -164,9 +164,12 @@ def list_subscriptions(caller: Reader) -> Subscriptions:
 
 @router.post("/subscriptions", operation_id="subscribeToReport", responses=answers(SUBSCRIPTIONS, 404, 413))
 def subscribe(caller: Chief, said: Subscribe) -> Subscriptions:
-    """Send somebody the report each month; once more, and only the language changes."""
+    """Send somebody the report each month; once more, and only the language changes.
+
+    Who sees own customers only subscribes to the report on own work.
+    """
     with caller.transaction() as conn:
-        report.scope(conn, said.checked().scope, said.key)
+        _scope(conn, caller, said.checked().scope, said.key)
         given = said.model_dump() | {"actor": caller.actor, "at": caller.now()}
         if conn.execute(Q["subscribe"], given).fetchone() is None:
             raise NotFoundError(f"No active member of staff has the login {said.staff!r}.")

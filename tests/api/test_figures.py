@@ -110,7 +110,7 @@ def test_the_report_of_last_month_is_a_pdf(chief: TestClient, language: str, say
     assert chief.get("/v1/figures/report?scope=region&key=nowhere").status_code == 404
 
 
-def test_who_gets_the_report_is_kept_and_ended(chief: TestClient) -> None:
+def test_who_gets_the_report_is_kept_and_ended(chief: TestClient, ask: Ask, conn: Connection) -> None:
     given = {"staff": "wang", "scope": "region", "key": "north"}
     (one,) = chief.post("/v1/figures/subscriptions", json=given).json()["items"]
     assert (one["staff"], one["key"], one["language"], one["created_by"]) == (
@@ -128,5 +128,12 @@ def test_who_gets_the_report_is_kept_and_ended(chief: TestClient) -> None:
         (given | {"scope": "utility"}, 422),
     ]:
         assert chief.post("/v1/figures/subscriptions", json=wrong).status_code == status, wrong
+    li = ask(login="li")
+    assert li.get("/v1/figures/subscriptions").json() == {"items": []}
+    assert li.post("/v1/figures/subscriptions", json={"staff": "li"}).status_code == 404  # not of the utility
+    own = {"staff": "li", "scope": "manager", "key": "li"}
+    assert [s["staff"] for s in li.post("/v1/figures/subscriptions", json=own).json()["items"]] == ["li"]
+    assert li.delete(f"/v1/figures/subscriptions/{one['id']}").status_code == 404
+    conn.execute("delete from report_subscription where id <> %s", [one["id"]])
     assert chief.delete(f"/v1/figures/subscriptions/{one['id']}").json() == {"items": []}
     assert chief.delete(f"/v1/figures/subscriptions/{one['id']}").status_code == 404
