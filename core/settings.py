@@ -105,6 +105,12 @@ class Settings(BaseSettings):
         gt=0,
         description="Longest wait between looks at the outbox.",
     )
+    notify_senders: int = Field(
+        4,
+        ge=1,
+        le=64,
+        description="How many mails, posts and text messages each are sent at once.",
+    )
     notify_health_port: int = Field(
         9103,
         ge=0,
@@ -126,6 +132,14 @@ class Settings(BaseSettings):
     webhook_secret: SecretStr = Field(
         SecretStr(""),
         description="Key of the webhook's HMAC-SHA256 signature; needed with webhook_url.",
+    )
+    sms_url: str = Field(
+        "",
+        description="The utility's gateway for text messages; each is a signed post. Empty: they wait.",
+    )
+    sms_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Key of the HMAC-SHA256 signature of posts to sms_url.",
     )
     public_url: str = Field(
         "http://127.0.0.1:8000",

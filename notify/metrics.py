@@ -9,4 +9,6 @@ ATTEMPTS = Counter(
 )
 SENDING = Histogram("headwater_notify_sending_seconds", "Time an attempt took, chart included", ["channel"])
 PENDING = Gauge("headwater_notify_pending", "Messages waiting in the outbox, by channel", ["channel"])
-DEAD = Gauge("headwater_notify_dead", "Messages given up")
+FAILED = Gauge(
+    "headwater_notify_failed", "Messages that did not arrive and that nobody has seen to, by state", ["state"]
+)

@@ -1,5 +1,7 @@
-"""The notifier's threads: one follows events, one a channel sends."""
+"""The notifier's threads: one follows events and bundles what was held, others send, each by one channel."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -9,19 +11,33 @@ from core.settings import Settings
 from core.supervise import Supervisor
 from notify import metrics
 from notify.channels import Channel
+from notify.channels.apprise import AppriseChannel
+from notify.channels.bots import BOTS
 from notify.channels.email import EmailChannel, parse
+from notify.channels.sms import SmsChannel
 from notify.channels.webhook import WebhookChannel
 from notify.follow import Follower
 from notify.loop import Work, forever
 from notify.mail import Composer
+from notify.pauses import Pauses
 from notify.sender import Sender
 from notify.words import Words
 from notify.writer import Writer
+from service import bundles
 from sql.pool import Connection
 from sql.query import Queries
 
 Q = Queries("notify")
 _PATIENCE_S = 300.0
+
+
+@dataclass(frozen=True)
+class Way:
+    """A channel that the settings allow, and how many send by it at once; each by a channel of its own."""
+
+    name: str
+    make: Callable[[], Channel]
+    senders: int = 1
 
 
 def start(supervisor: Supervisor, settings: Settings, clock: Clock, database_url: str) -> None:
@@ -30,33 +46,44 @@ def start(supervisor: Supervisor, settings: Settings, clock: Clock, database_url
     Without `smtp_url` mails wait in the outbox, without `webhook_url` and `webhook_secret` posts do. Raises
     SettingsError for what can't work.
     """
-    ways = channels(settings, clock)
+    allowed = ways(settings, clock)
     webhooks = [settings.webhook_url] if settings.webhook_url else []
     follower = Follower(clock, webhooks)
     spawn = partial(_spawn, supervisor, database_url, settings.notify_every_s)
-    spawn("notify-tickets", "headwater_event", lambda conn: _follow(follower, conn))
-    for channel in ways:
-        name = f"notify-{channel.name}"
-        sender = Sender(channel, clock, partial(_go_on, supervisor, name))
-        spawn(name, "headwater_outbox", sender.drain)
+    spawn("notify-tickets", "headwater_event", lambda conn: _follow(follower, clock, conn))
+    for way in allowed:
+        pauses = Pauses()
+        for number in range(1, way.senders + 1):
+            name = f"notify-{way.name}-{number}"
+            sender = Sender(way.make(), clock, partial(_go_on, supervisor, name), pauses)
+            spawn(name, "headwater_outbox", sender.drain)
 
 
-def channels(settings: Settings, clock: Clock) -> list[Channel]:
-    """Return the channels that the settings allow."""
+def ways(settings: Settings, clock: Clock) -> list[Way]:
+    """Return the channels that the settings allow; robots and apprise need none, and take one at a time."""
     writer = Writer(Words(settings.public_url, Path(settings.cjk_font) if settings.cjk_font else None))
-    made: list[Channel] = []
+    many = settings.notify_senders
+    allowed = [Way(bot.name, partial(bot, clock, writer)) for bot in BOTS]
+    allowed.append(Way("apprise", partial(AppriseChannel, writer)))
     if settings.smtp_url:
-        composer = Composer(settings.mail_from, clock, writer)
-        made.append(EmailChannel(parse(settings.smtp_url), composer))
-    secret = settings.webhook_secret.get_secret_value()
-    if settings.webhook_url and not secret:
+        server, composer = parse(settings.smtp_url), Composer(settings.mail_from, clock, writer)
+        allowed.append(Way("email", lambda: EmailChannel(server, composer), many))
+    secret = _secret("WEBHOOK", settings.webhook_url, settings.webhook_secret.get_secret_value())
+    if secret:
+        allowed.append(Way("webhook", lambda: WebhookChannel(secret, clock, writer), many))
+    key = _secret("SMS", settings.sms_url, settings.sms_secret.get_secret_value())
+    if settings.sms_url:
+        allowed.append(Way("sms", lambda: SmsChannel(settings.sms_url, key, clock, writer), many))
+    return allowed
+
+
+def _secret(name: str, url: str, secret: str) -> str:
+    if url and not secret:
         raise SettingsError(
-            "HEADWATER_WEBHOOK_URL is set, HEADWATER_WEBHOOK_SECRET is not: posts could not be signed.",
+            f"HEADWATER_{name}_URL is set, HEADWATER_{name}_SECRET is not: posts could not be signed.",
             cure="Set it to a long random text, and give the receiver the same.",
         )
-    if secret:
-        made.append(WebhookChannel(secret, clock, writer))
-    return made
+    return secret
 
 
 def _spawn(
@@ -71,8 +98,12 @@ def _go_on(supervisor: Supervisor, name: str) -> bool:
     return not supervisor.stopping.is_set()
 
 
-def _follow(follower: Follower, conn: Connection) -> None:
+def _follow(follower: Follower, clock: Clock, conn: Connection) -> None:
     follower.catch_up(conn)
+    with conn.transaction():
+        bundles.gather(conn, at=clock.now())
     for channel, waiting, _ in conn.execute(Q["pending"]):
         metrics.PENDING.labels(channel).set(waiting)
-    metrics.DEAD.set(conn.execute(Q["dead"]).fetchall()[0][0])
+    failed: dict[str, int] = dict(conn.execute(Q["failed"]).fetchall())
+    for state in ("dead", "bounced", "unknown"):
+        metrics.FAILED.labels(state).set(failed.get(state, 0))

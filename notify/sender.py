@@ -1,16 +1,18 @@
 """Send what is due in the outbox, by one channel.
 
-A row is claimed with a lease in a transaction of its own, tried, and its receipt stored. A sender that is
-killed in between leaves an attempt without a receipt: the next one, after the lease, says so in the row's
-deliveries and sends again under the same Message-ID or delivery id, by which the receiver can tell.
+Rows are claimed in batches, the most pressing first. Before a message is handed to the other end its attempt
+is marked as begun, in the transaction that stores the answer to the message before: when a sender is killed,
+one message at most is left with an attempt and no answer. After the lease that is noted as `UNKNOWN`. One to
+staff or to a webhook is then sent again under the same Message-ID or delivery id, by which the receiver can
+tell; one to a customer stays in the state `unknown` until a person sends it again.
 """
 
 import random
 import time
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 import psycopg
 import structlog
@@ -18,20 +20,25 @@ import structlog
 from core.clock import Clock
 from notify import metrics
 from notify.channels import Channel, Message, Receipt, Result
+from notify.pauses import Pauses
 from sql.pool import Connection
 from sql.query import Queries
 
-Q = Queries("notify")
+Q = Queries("sender")
 log = structlog.get_logger(__name__)
 
+BATCH = 50
+BATCH_S = 2.0
+"""So many rows are claimed at once; after so long the rest is given back, in case of something pressing."""
+CLAIM_S = 60.0
 LEASE_S = 180.0
+PACE_S = 60.0
 FIRST_RETRY_S = 5.0
 LONGEST_RETRY_S = 1_800.0
 GIVE_UP_S = 3 * 86_400.0
 GIVE_UP_ATTEMPTS = 8
 """A message is dead after three days of temporary failures, and not before this many attempts."""
-LONGEST_PAUSE_S = 120.0
-UNKNOWN = "unknown: the sender ended before it heard an answer; sent again with the same id"
+UNKNOWN = "unknown: the sender ended before it heard an answer"
 
 
 def retry_s(attempt: int, jitter: random.Random) -> float:
@@ -40,129 +47,175 @@ def retry_s(attempt: int, jitter: random.Random) -> float:
     return wait * jitter.uniform(0.8, 1.2)
 
 
-@dataclass(frozen=True)
-class _Pause:
-    until: datetime
-    times: int
-    seconds: float
-
-
 class Sender:
-    """Drains the outbox of one channel, while `go_on` says so; several may run at once."""
+    """Drains the outbox of one channel, while `go_on` says so; several may run at once, here and elsewhere.
 
-    def __init__(self, channel: Channel, clock: Clock, go_on: Callable[[], bool] = lambda: True) -> None:
+    Those of one process share their `pauses`.
+    """
+
+    def __init__(
+        self,
+        channel: Channel,
+        clock: Clock,
+        go_on: Callable[[], bool] = lambda: True,
+        pauses: Pauses | None = None,
+    ) -> None:
         self._channel = channel
         self._clock = clock
         self._go_on = go_on
+        self._pauses = pauses or Pauses()
         self._jitter = random.Random()  # noqa: S311 - spreads load, guards nothing
-        self._paused: dict[str, _Pause] = {}
-        self._heard: deque[tuple[Message, Receipt, float]] = deque()
+        self._heard: deque[dict[str, Any]] = deque()
+        self._claimed_until = clock.now()
+        self._waiting: list[int] = []
 
     def drain(self, conn: Connection) -> int:
         """Try every row that is due; return how many were tried."""
         tried = 0
-        self._save(conn)
-        while self._go_on():
-            message = self._claim(conn)
-            if message is None:
-                break
-            began = time.perf_counter()
-            receipt = self._send(conn, message)
-            took_s = time.perf_counter() - began
-            self._heard.append((message, receipt, took_s))
-            self._say(message, receipt, took_s)
+        with conn.transaction():  # what an absence of the database left over
             self._save(conn)
-            tried += 1
+            self._release(conn)
+        self._heard.clear()
+        while self._go_on() and (batch := self._claim(conn)):
+            for message in self._in_turn(conn, batch):
+                self._hear(message, *self._send(conn, message))
+                tried += 1
+            with conn.transaction():
+                self._save(conn)
+                self._release(conn)
+            self._heard.clear()
         if tried:
             self._channel.idle()
         return tried
 
-    def _claim(self, conn: Connection) -> Message | None:
+    def _claim(self, conn: Connection) -> Sequence[Message]:
         now = self._clock.now()
-        paused = [whom for whom, pause in self._paused.items() if pause.until > now]
+        paused = self._pauses.now(now)
         if self._channel.shared and paused:
-            return None
-        params = {
-            "channel": self._channel.name,
+            return ()
+        params = {"channel": self._channel.name, "now": now, "error": UNKNOWN}
+        with conn.transaction():
+            if given_up := conn.execute(Q["mark_unknown"], params).fetchall():
+                metrics.ATTEMPTS.labels(self._channel.name, "unknown").inc(len(given_up))
+                log.warning("unknown", channel=self._channel.name, outbox=[row[0] for row in given_up])
+            most = BATCH
+            if self._channel.per_minute is not None:
+                most = 1
+                paused += self._at_their_pace(conn, now, self._channel.per_minute)
+            self._claimed_until = now + timedelta(seconds=CLAIM_S)
+            claim = params | {"lease_until": self._claimed_until, "paused": paused, "most": most}
+            batch = [Message(*row) for row in conn.execute(Q["claim"], claim)]
+            if repeated := [m for m in batch if m.repeated]:
+                ids, attempts = [m.id for m in repeated], [m.attempt - 1 for m in repeated]
+                error = f"{UNKNOWN}; sent again with the same id"
+                noted = {"now": now, "error": error, "ids": ids, "attempts": attempts}
+                conn.execute(Q["note_unanswered"], noted)
+            if self._channel.per_minute is not None and batch and not self._begin(conn, batch[0]):
+                return ()
+        batch.sort(key=lambda m: (m.rank, m.created_at, m.id))
+        self._waiting = [m.id for m in batch]
+        return batch
+
+    def _at_their_pace(self, conn: Connection, now: datetime, most: int) -> list[str]:
+        """Return who has had as many messages in the last minute as the provider takes, from any notifier."""
+        conn.execute(Q["lock_pace"], {"channel": self._channel.name})
+        params = {"channel": self._channel.name, "since": now - timedelta(seconds=PACE_S), "most": most}
+        return [row[0] for row in conn.execute(Q["at_their_pace"], params)]
+
+    def _in_turn(self, conn: Connection, batch: Sequence[Message]) -> Iterator[Message]:
+        """Yield what may be sent now, each marked as begun; the rest of the batch is to be given back."""
+        began = time.monotonic()
+        if self._channel.per_minute is not None:  # begun with the claim
+            self._waiting = []
+            yield from batch
+            return
+        for message in batch:
+            if not self._go_on() or time.monotonic() - began > BATCH_S:
+                return
+            if self._whom(message) in self._pauses.now(self._clock.now()):
+                continue
+            with conn.transaction():
+                self._save(conn)
+                begun = self._begin(conn, message)
+            self._heard.clear()
+            self._waiting.remove(message.id)
+            if begun:
+                yield message
+
+    def _begin(self, conn: Connection, message: Message) -> bool:
+        """Mark the attempt as begun; false where the claim has run out and another has it."""
+        now = self._clock.now()
+        lease = {
             "now": now,
             "lease_until": now + timedelta(seconds=LEASE_S),
-            "paused": paused,
+            "claimed_until": self._claimed_until,
         }
-        with conn.transaction():
-            row = conn.execute(Q["claim"], params).fetchone()
-            if row is None:
-                return None
-            message = Message(*row)
-            if message.attempt > 1:  # no-op where the attempt before has its receipt
-                self._note(conn, message.id, message.attempt - 1, Receipt(Result.RETRY, UNKNOWN), 0.0)
-        return message
+        return conn.execute(Q["begin"], lease | {"id": message.id}).fetchone() is not None
 
-    def _send(self, conn: Connection, message: Message) -> Receipt:
+    def _release(self, conn: Connection) -> None:
+        if self._waiting:
+            params = {"ids": self._waiting, "now": self._clock.now(), "claimed_until": self._claimed_until}
+            conn.execute(Q["release"], params)
+            self._waiting = []
+
+    def _send(self, conn: Connection, message: Message) -> tuple[Receipt, float]:
+        began = time.perf_counter()
         try:
-            return self._channel.send(conn, message)
+            receipt = self._channel.send(conn, message)
         except psycopg.OperationalError as problem:
-            return Receipt(Result.RETRY, f"database away: {problem}")
+            receipt = Receipt(Result.RETRY, f"database away: {problem}")
         except Exception as problem:
             # A message that can't be made must not block the rest, and must not look delivered.
             log.exception("message could not be made", outbox=message.id)
-            return Receipt(Result.REFUSED, f"could not be made: {type(problem).__name__}: {problem}")
+            receipt = Receipt(Result.REFUSED, f"could not be made: {type(problem).__name__}: {problem}")
+        return receipt, time.perf_counter() - began
+
+    def _hear(self, message: Message, receipt: Receipt, took_s: float) -> None:
+        """Decide what becomes of a message, tell metrics and log, and leave alone whoever wants it."""
+        now = self._clock.now()
+        name, result, whom = self._channel.name, receipt.result, self._whom(message)
+        metrics.ATTEMPTS.labels(name, result.value).inc()
+        metrics.SENDING.labels(name).observe(took_s)
+        say = log.info if result is Result.SENT else log.warning
+        say(result.value, channel=name, outbox=message.id, receipt=receipt.text)
+        pause_s = 0.0
+        if result in (Result.AWAY, Result.UNANSWERED):
+            pause_s = self._pauses.away(whom, now)
+        elif receipt.retry_after_s and not self._channel.shared:
+            self._pauses.rest(whom, now, receipt.retry_after_s)
+        else:
+            self._pauses.back(whom)
+        state, again = "pending", None
+        if result is Result.SENT:
+            state = "sent"
+        elif result is Result.UNANSWERED and message.to_customer:
+            state = "unknown"
+        elif result is Result.REFUSED or self._given_up(message, now):
+            state = "dead"
+        else:
+            wait_s = pause_s or receipt.retry_after_s or retry_s(message.attempt, self._jitter)
+            again = now + timedelta(seconds=wait_s)
+        self._heard.append(
+            {
+                "id": message.id,
+                "attempt": message.attempt,
+                "at": now,
+                "state": state,
+                "receipt": receipt.text,
+                "took_s": took_s,
+                "not_before": again,
+                "unanswered": result is Result.UNANSWERED,
+            }
+        )
 
     def _save(self, conn: Connection) -> None:
         """Store what was heard; should the database be away just now, it is kept until it is back."""
-        while self._heard:
-            self._store(conn, *self._heard[0])
-            self._heard.popleft()
-
-    def _store(self, conn: Connection, message: Message, receipt: Receipt, took_s: float) -> None:
-        now = self._clock.now()
-        with conn.transaction():
-            self._note(conn, message.id, message.attempt, receipt, took_s)
-            if receipt.result is Result.SENT:
-                conn.execute(Q["mark_sent"], {"id": message.id, "at": now})
-            elif receipt.result is Result.REFUSED or self._given_up(message, now):
-                conn.execute(Q["mark_dead"], {"id": message.id, "error": receipt.text})
-            else:
-                params = {"id": message.id, "attempt": message.attempt, "error": receipt.text}
-                again = now + timedelta(seconds=self._wait_s(message, receipt))
-                conn.execute(Q["mark_retry"], params | {"not_before": again})
+        for heard in self._heard:
+            conn.execute(Q["settle"], heard)
 
     def _given_up(self, message: Message, now: datetime) -> bool:
         age_s = (now - message.created_at).total_seconds()
         return message.attempt >= GIVE_UP_ATTEMPTS and age_s >= GIVE_UP_S
 
-    def _wait_s(self, message: Message, receipt: Receipt) -> float:
-        """A server that is away is asked again when its pause is over, whatever the message's own count."""
-        if receipt.result is Result.AWAY:
-            return self._paused[self._whom(message)].seconds
-        return receipt.retry_after_s or retry_s(message.attempt, self._jitter)
-
     def _whom(self, message: Message) -> str:
         return "" if self._channel.shared else message.recipient
-
-    def _say(self, message: Message, receipt: Receipt, took_s: float) -> None:
-        """Tell metrics and log; leave a server that is away alone for a while, longer each time."""
-        metrics.ATTEMPTS.labels(self._channel.name, receipt.result.value).inc()
-        metrics.SENDING.labels(self._channel.name).observe(took_s)
-        say = log.info if receipt.result is Result.SENT else log.warning
-        say(receipt.result.value, channel=self._channel.name, outbox=message.id, receipt=receipt.text)
-        whom = self._whom(message)
-        if receipt.result is Result.AWAY:
-            times = self._paused[whom].times + 1 if whom in self._paused else 1
-            seconds = min(LONGEST_PAUSE_S, 0.5 * 2.0 ** min(times, 10)) * self._jitter.uniform(0.8, 1.2)
-            until = self._clock.now() + timedelta(seconds=seconds)
-            self._paused[whom] = _Pause(until, times, seconds)
-        else:
-            self._paused.pop(whom, None)
-
-    def _note(self, conn: Connection, outbox_id: int, attempt: int, receipt: Receipt, took_s: float) -> None:
-        conn.execute(
-            Q["record_attempt"],
-            {
-                "id": outbox_id,
-                "attempt": attempt,
-                "at": self._clock.now(),
-                "ok": receipt.result is Result.SENT,
-                "receipt": receipt.text,
-                "took_s": took_s,
-            },
-        )

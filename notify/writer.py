@@ -5,7 +5,7 @@ from typing import Protocol
 
 from core.errors import NotFoundError
 from notify.channels import Message
-from notify.kinds import case, outage, outage_staff, report, survey, ticket
+from notify.kinds import case, listing, outage, outage_staff, report, survey, ticket
 from notify.letter import Letter
 from notify.words import Words
 from sql.pool import Connection
@@ -26,6 +26,7 @@ KINDS: Mapping[str, Kind] = {
     "report": report.letter,
     "outage": outage.letter,
     "outage_staff": outage_staff.letter,
+    "failures": listing.failures,
 }
 
 
@@ -36,7 +37,10 @@ class Writer:
         self._words = words
 
     def letter(self, conn: Connection, message: Message, *, pictures: bool = False) -> Letter:
-        """Return the letter of a message."""
+        """Return the letter of a message; that of a digest lists the letters it stands for."""
+        if message.kind == "digest":
+            letters = [self.letter(conn, item) for item in listing.items_of(conn, message)]
+            return listing.digest(self._words, conn, message, letters)
         kind = KINDS.get(message.kind)
         if kind is None:
             raise NotFoundError(f"No kind of message is called {message.kind!r}.")

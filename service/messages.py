@@ -158,24 +158,23 @@ def _ways(
     people: _People, addressee: _Addressee | None, ticket: Ticket, webhooks: Sequence[str]
 ) -> Iterator[_Way]:
     """Yield channel, recipient, person and what stands against sending."""
-    mails = _by_mail(addressee)
-    if addressee is None or not mails:
+    if addressee is None or not _personal(addressee):
         problem = f"{addressee.name} has no e-mail address" if addressee else "the ticket has no assignee"
         yield "email", NOBODY, addressee, problem
-        desk = next((p for p in people.duty_desk() if p.email and p.id != ticket.assignee_id), None)
-        instead = people.find(desk.id, ticket) if desk else None
-        for way in _by_mail(instead):
-            yield way.channel, way.recipient, instead, None
-    for way in mails:
-        yield way.channel, way.recipient, addressee, None
-    own = [way for way in addressee.ways if way.channel != "email"] if addressee else []
-    posts = [*(("webhook", url) for url in webhooks), *((way.channel, way.recipient) for way in own)]
-    for channel, recipient in dict.fromkeys(posts):
+        for person in people.duty_desk():
+            instead = people.find(person.id, ticket) if person.id != ticket.assignee_id else None
+            if ways := _personal(instead):
+                yield from ((way.channel, way.recipient, instead, None) for way in ways)
+                break
+    own = [(way.channel, way.recipient) for way in addressee.ways] if addressee else []
+    all_ways = [*(("webhook", url) for url in webhooks), *own]
+    for channel, recipient in sorted(dict.fromkeys(all_ways), key=lambda way: way[0] == "webhook"):
         yield channel, recipient, addressee, None
 
 
-def _by_mail(addressee: _Addressee | None) -> list[Way]:
-    return [way for way in addressee.ways if way.channel == "email"] if addressee else []
+def _personal(addressee: _Addressee | None) -> list[Way]:
+    """Return the ways by which the person reads it, rather than a program."""
+    return [way for way in addressee.ways if way.channel != "webhook"] if addressee else []
 
 
 def _abouts(conn: Connection, tellings: Sequence[Telling]) -> list[_About]:

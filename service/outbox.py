@@ -7,6 +7,8 @@ from typing import Any
 
 from psycopg.types.json import Jsonb
 
+from service import reach
+from service.reach import Timing
 from sql.pool import Connection
 from sql.query import Queries
 
@@ -39,18 +41,50 @@ class Outgoing:
     problem: str | None = None
 
 
+_WHOLE = ("digest", "failures", "report")
+
+
 def enqueue(conn: Connection, out: Outgoing, *, at: datetime) -> int | None:
-    """Write the message; return its id, or None where its key was there already."""
+    """Write the message; return its id, or None where its key was there already.
+
+    What goes to a member of staff and isn't urgent keeps to that person's quiet hours, digest and storms.
+    """
     return enqueue_all(conn, [out], at=at)[0]
 
 
 def enqueue_all(conn: Connection, outs: Sequence[Outgoing], *, at: datetime) -> list[int | None]:
     """Write many messages in one go; return for each what `enqueue` does."""
     made: list[int | None] = []
+    params = [
+        {
+            **vars(out),
+            "message": Jsonb(dict(out.message)),
+            "at": at,
+            "not_before": max(timing.not_before, out.not_before or at),
+            "held_for": timing.held_for,
+            "about_dma": timing.dma_id,
+        }
+        for out, timing in zip(outs, _timings(conn, outs, at), strict=True)
+    ]
     with conn.cursor() as cursor:
-        params = [{**vars(out), "message": Jsonb(dict(out.message)), "at": at} for out in outs]
         cursor.executemany(Q["enqueue"], params, returning=True)
         made = [None if row is None else int(row[0]) for row in (c.fetchone() for c in cursor.results())]
     if any(outbox_id is not None for outbox_id in made):
         conn.execute(Q["wake_senders"])
     return made
+
+
+def _timings(conn: Connection, outs: Sequence[Outgoing], at: datetime) -> list[Timing]:
+    asked = [
+        (number, (out.staff_id, out.ticket_id, out.channel))
+        for number, out in enumerate(outs)
+        if out.staff_id is not None
+        and out.rank != URGENT
+        and out.kind not in _WHOLE
+        and out.channel != "webhook"
+        and out.problem is None
+    ]
+    timings = [Timing(at)] * len(outs)
+    for (number, _), timing in zip(asked, reach.timings(conn, [ask for _, ask in asked], at=at), strict=True):
+        timings[number] = timing
+    return timings

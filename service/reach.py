@@ -1,12 +1,21 @@
-"""How a person is reached: by which channels, in which language."""
+"""How a person is reached: by which channels, in which language, and when."""
 
+import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, time, timedelta
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from sql.pool import Connection
 from sql.query import Queries
 
-Q = Queries("outbox")
+Q = Queries("reach")
+STORM_MESSAGES, STORM_S = 5, 600
+"""More messages than these to one person about one district in so long are a storm."""
+CHANNELS = ("email", "webhook", "sms", "wecom", "dingtalk", "feishu", "apprise")
+_OPEN = ("email", "sms")
 
 
 @dataclass(frozen=True)
@@ -19,16 +28,92 @@ class Way:
     name: str
 
 
+@dataclass(frozen=True)
+class Timing:
+    """When a message goes out. `held_for` says what it is gathered for: `digest`, `storm`, or empty."""
+
+    not_before: datetime
+    held_for: str = ""
+    dma_id: int | None = None
+
+
 def of_staff(conn: Connection, staff_id: int, *, urgent: bool, at: datetime) -> list[Way]:
-    """Return the ways to a member of staff, none where there is no address."""
-    row = conn.execute(Q["staff_ways"], {"staff_id": staff_id}).fetchone()
-    if row is None:
+    """Return the ways to a member of staff, none where there is no address.
+
+    Channels for everything come in place of e-mail, those for what is urgent in addition; a program of the
+    person's own gets posts as well.
+    """
+    rows = conn.execute(Q["staff_ways"], {"staff_id": staff_id}).fetchall()
+    if not rows:
         return []
-    name, email, language, webhook_url = row
-    given = (("email", email), ("webhook", webhook_url))
-    return [Way(channel, address, language, name) for channel, address in given if address]
+    name, language, email, webhook_url = rows[0][:4]
+    chosen = [(channel, address, uses) for *_, channel, address, uses in rows if channel]
+    given = [(channel, address) for channel, address, uses in chosen if urgent or uses == "all"]
+    if email and not any(uses == "all" and channel != "webhook" for channel, _, uses in chosen):
+        given.insert(0, ("email", email))
+    if webhook_url:
+        given.append(("webhook", webhook_url))
+    return [Way(channel, address, language, name) for channel, address in dict.fromkeys(given)]
 
 
 def of_customer(conn: Connection, account_no: str) -> list[Way]:
     """Return the way to a customer, none where there is no address on record."""
     return [Way(*row) for row in conn.execute(Q["customer_ways"], {"account_no": account_no})]
+
+
+def timings(conn: Connection, asked: Sequence[tuple[int, int | None, str]], *, at: datetime) -> list[Timing]:
+    """Return when messages that aren't urgent go to members of staff: each is (staff id, ticket id, channel).
+
+    Who wants a digest gets it at that hour; else, in a storm of messages about one district, those after the
+    first few are gathered for ten minutes; nothing arrives in quiet hours.
+    """
+    if not asked:
+        return []
+    staff, tickets, channels = map(list, zip(*asked, strict=True))
+    since = at - timedelta(seconds=STORM_S)
+    params = {"staff": staff, "tickets": tickets, "channels": channels, "since": since}
+    rows = conn.execute(Q["staff_timings"], {**params, "most": STORM_MESSAGES}).fetchall()
+    found: list[Timing] = []
+    recent: Counter[tuple[int, int, str]] = Counter()
+    for (staff_id, _, channel), row in zip(asked, rows, strict=True):
+        quiet_from, quiet_until, digest_at, zone_name, dma_id, before, held_until = row
+        zone = ZoneInfo(zone_name or "UTC")
+        if digest_at is not None:
+            found.append(Timing(next_at(at, digest_at, zone), "digest", dma_id))
+            continue
+        due, held_for = at, ""
+        if dma_id is not None:
+            recent[staff_id, dma_id, channel] += 1
+            if before + recent[staff_id, dma_id, channel] > STORM_MESSAGES:
+                due, held_for = held_until or at + timedelta(seconds=STORM_S), "storm"
+        found.append(Timing(after_quiet(due, quiet_from, quiet_until, zone), held_for, dma_id))
+    return found
+
+
+def next_at(at: datetime, hour: time, zone: ZoneInfo) -> datetime:
+    """Return the first instant after `at` when it is `hour` in the zone."""
+    day = at.astimezone(zone).date()
+    while (due := datetime.combine(day, hour, zone)) <= at:
+        day += timedelta(days=1)
+    return due.astimezone(at.tzinfo)
+
+
+def after_quiet(at: datetime, quiet_from: time | None, quiet_until: time | None, zone: ZoneInfo) -> datetime:
+    """Return `at`, or the end of the quiet hours that it falls in; they may go past midnight."""
+    if quiet_from is None or quiet_until is None or quiet_from == quiet_until:
+        return at
+    clock = at.astimezone(zone).time()
+    if quiet_from < quiet_until:
+        quiet = quiet_from <= clock < quiet_until
+    else:
+        quiet = clock >= quiet_from or clock < quiet_until
+    return next_at(at, quiet_until, zone) if quiet else at
+
+
+def masked(channel: str, address: str) -> str:
+    """Return an address as it may be shown: of one that is a key in itself, where it leads and its end."""
+    if channel in _OPEN or "://" not in address:
+        return address
+    parts = urlsplit(address)
+    where = re.sub(r"^.*@", "", parts.netloc) if parts.scheme in ("http", "https") else "…"
+    return f"{parts.scheme}://{where}/…{address[-4:]}"

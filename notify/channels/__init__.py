@@ -16,6 +16,7 @@ class Result(Enum):
     RETRY = "retry"  # the other end said: not now
     AWAY = "away"  # the other end was not reached, or refuses us altogether: others need not be tried
     REFUSED = "refused"  # the other end said: never
+    UNANSWERED = "unanswered"  # handed over, and the connection ended before the answer: it may have arrived
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,16 @@ class Message:
     attempt: int
     created_at: datetime
     kind: str = "ticket"
+    rank: int = 1
+    account_no: str | None = None
+    staff_id: int | None = None
+    repeated: bool = False
+    """Whether an attempt before has no answer: it may have arrived already."""
+
+    @property
+    def to_customer(self) -> bool:
+        """Whether a customer reads it, and no member of staff or program."""
+        return self.account_no is not None and self.staff_id is None
 
     @property
     def token(self) -> str:
@@ -54,6 +65,8 @@ class Channel(Protocol):
     name: str
     shared: bool
     """Whether all recipients are reached through one server."""
+    per_minute: int | None
+    """How many messages a minute a recipient is sent, by all notifiers together; None: any number."""
 
     def send(self, conn: Connection, message: Message) -> Receipt:
         """Try once; never raises for what the other end does. `conn` is for what the message shows."""

@@ -1,11 +1,11 @@
 """Hand mails to an SMTP server; its own words are the receipt."""
 
+import re
 import smtplib
 import ssl
+import time
 from contextlib import suppress
 from dataclasses import dataclass
-from email.message import EmailMessage
-from email.policy import SMTP
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
@@ -15,6 +15,7 @@ from notify.mail import Composer
 from sql.pool import Connection
 
 TIMEOUT_S = 20.0
+_FRESH_S = 5.0  # a connection used so lately is not asked whether it is still there
 _TLS: dict[str, tuple[Literal["none", "starttls", "tls"], int]] = {
     "smtp": ("none", 25),
     "smtp+starttls": ("starttls", 587),
@@ -52,16 +53,27 @@ class EmailChannel:
 
     name = "email"
     shared = True
+    per_minute: int | None = None
 
     def __init__(self, server: Server, composer: Composer, context: ssl.SSLContext | None = None) -> None:
         self._server = server
         self._composer = composer
         self._context = context or ssl.create_default_context()
         self._smtp: smtplib.SMTP | None = None
+        self._used_at = 0.0
+        self._lost = ""
 
     def send(self, conn: Connection, message: Message) -> Receipt:
         """Hand in one mail."""
-        mail = self._composer.compose(conn, message)
+        content = self._composer.content(conn, message)
+        kept = self._smtp is not None
+        receipt = self._attempt(content, message)
+        if receipt is None and kept:  # the server had ended the connection after the mail before
+            receipt = self._attempt(content, message)
+        return receipt or Receipt(Result.AWAY, f"connection lost: {self._lost}")
+
+    def _attempt(self, content: bytes, message: Message) -> Receipt | None:
+        """Connect and hand in; None where the connection was lost before the content was handed over."""
         try:
             smtp = self._connected()
         except smtplib.SMTPResponseException as problem:
@@ -71,12 +83,13 @@ class EmailChannel:
             self._drop()
             return Receipt(Result.AWAY, f"{self._server.host}:{self._server.port}: {_reason(problem)}")
         try:
-            return self._hand_in(smtp, mail, message.recipient)
+            return self._hand_in(smtp, content, message)
         except smtplib.SMTPResponseException as problem:
             return self._answer(smtp, problem.smtp_code, problem.smtp_error)
         except (OSError, smtplib.SMTPException) as problem:
+            self._lost = _reason(problem)
             self._drop()
-            return Receipt(Result.AWAY, f"connection lost: {_reason(problem)}")
+            return None
 
     def idle(self) -> None:
         """Say goodbye: the burst is over."""
@@ -85,26 +98,41 @@ class EmailChannel:
                 self._smtp.quit()
         self._drop()
 
-    def _hand_in(self, smtp: smtplib.SMTP, mail: EmailMessage, recipient: str) -> Receipt:
-        sender, international = self._composer.sender, not recipient.isascii()
+    def _hand_in(self, smtp: smtplib.SMTP, content: bytes, message: Message) -> Receipt:
+        sender, recipient = self._composer.sender, message.recipient
+        international = not recipient.isascii()
         if international and not smtp.has_extn("smtputf8"):
             return Receipt(
                 Result.REFUSED, f"{self._server.host} takes no address like {recipient} (SMTPUTF8)"
             )
-        options = ["SMTPUTF8", "BODY=8BITMIME"] if international else []
-        content = mail.as_bytes(policy=SMTP.clone(utf8=international))
-        code, words = smtp.mail(sender, options)
-        if code == 250:
-            code, words = smtp.rcpt(recipient)
-            if code in (250, 251):
-                code, words = smtp.data(content)
-                if code == 250:
-                    return Receipt(Result.SENT, _words(code, words))
-        elif 500 <= code < 600:
-            # The server won't have our sender, whoever is written to: a matter of settings, not of this mail.
+        of_sender = ["SMTPUTF8", "BODY=8BITMIME"] if international else []
+        of_recipient: list[str] = []
+        if smtp.has_extn("dsn"):  # a bounce then names the message, whatever else it returns
+            of_sender += ["RET=HDRS", f"ENVID={message.token}"]
+            of_recipient = ["NOTIFY=FAILURE,DELAY"]
+        commands = [
+            " ".join([f"MAIL FROM:{smtplib.quoteaddr(sender)}", *of_sender]),
+            " ".join([f"RCPT TO:{smtplib.quoteaddr(recipient)}", *of_recipient]),
+            "DATA",
+        ]
+        smtp.command_encoding = "utf-8" if international else "ascii"
+        at_mail, at_rcpt, at_data = _replies(smtp, commands)
+        if at_mail[0] != 250:
+            if 500 <= at_mail[0] < 600:
+                # The server won't have our sender, whoever is written to: settings are wrong, not this mail.
+                self._drop()
+                return Receipt(Result.AWAY, f"sender {sender} refused: {_words(*at_mail)}")
+            return self._answer(smtp, *at_mail)
+        if at_rcpt[0] not in (250, 251) or at_data[0] != 354:
+            return self._answer(smtp, *(at_data if at_rcpt[0] in (250, 251) else at_rcpt))
+        try:
+            smtp.send(re.sub(rb"(?m)^\.", b"..", content) + b".\r\n")
+            code, words = smtp.getreply()
+        except (OSError, smtplib.SMTPServerDisconnected) as problem:
             self._drop()
-            return Receipt(Result.AWAY, f"sender {sender} refused: {_words(code, words)}")
-        return self._answer(smtp, code, words)
+            return Receipt(Result.UNANSWERED, f"no answer to the mail's content: {_reason(problem)}")
+        self._used_at = time.monotonic()
+        return Receipt(Result.SENT, _words(code, words)) if code == 250 else self._answer(smtp, code, words)
 
     def _answer(self, smtp: smtplib.SMTP, code: int, words: bytes | str) -> Receipt:
         """Read an answer that isn't yes: 421 ends the connection, 4xx is for now, 5xx for good."""
@@ -117,6 +145,8 @@ class EmailChannel:
 
     def _connected(self) -> smtplib.SMTP:
         if self._smtp is not None:
+            if time.monotonic() - self._used_at < _FRESH_S:
+                return self._smtp
             with suppress(OSError, smtplib.SMTPException):
                 if self._smtp.noop()[0] == 250:
                     return self._smtp
@@ -140,6 +170,29 @@ class EmailChannel:
         if self._smtp is not None:
             self._smtp.close()
         self._smtp = None
+
+
+_Reply = tuple[int, bytes]
+
+
+def _replies(smtp: smtplib.SMTP, commands: list[str]) -> list[_Reply]:
+    """Return the answers to MAIL, RCPT and DATA: asked in one go where it offers pipelining (RFC 2920).
+
+    What follows a refusal is answered by the refusal; content that the server asks for even so is left empty.
+    """
+    replies: list[_Reply] = []
+    if smtp.has_extn("pipelining"):
+        smtp.send("".join(f"{command}\r\n" for command in commands))
+        replies = [smtp.getreply() for _ in commands]
+        if replies[2][0] == 354 and not (replies[0][0] == 250 and replies[1][0] in (250, 251)):
+            smtp.send(b".\r\n")
+            smtp.getreply()
+        return replies
+    for command in commands:
+        replies.append(smtp.docmd(command))
+        if replies[-1][0] not in (250, 251, 354):
+            return replies + replies[-1:] * (len(commands) - len(replies))
+    return replies
 
 
 def _words(code: int, words: bytes | str) -> str:

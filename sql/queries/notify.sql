@@ -8,46 +8,16 @@ order by t.id;
 -- name: timezone seq: utility
 select timezone from utility;
 
--- name: claim
-update outbox o set attempts = o.attempts + 1, not_before = %(lease_until)s
-from (
-    select id, attempts from outbox
-    where state = 'pending' and channel = %(channel)s and not_before <= %(now)s
-        and recipient <> all (%(paused)s)
-    order by not_before, id
-    limit 1
-    for update skip locked
-) due
-where o.id = due.id
-returning o.id, o.ticket_id, o.event_id, o.step, o.recipient, o.language, o.message, o.attempts, o.created_at,
-    o.kind;
-
--- name: record_attempt
-insert into delivery (outbox_id, attempt, at, ok, receipt, took_s)
-values (%(id)s, %(attempt)s, %(at)s, %(ok)s, %(receipt)s, %(took_s)s)
-on conflict (outbox_id, attempt) do nothing;
-
--- name: mark_sent
-update outbox set state = 'sent', sent_at = %(at)s, last_error = null
-where id = %(id)s and state = 'pending';
-
--- name: mark_dead
-update outbox set state = 'dead', last_error = %(error)s where id = %(id)s and state = 'pending';
-
--- name: mark_retry
-update outbox set not_before = %(not_before)s, last_error = %(error)s
-where id = %(id)s and state = 'pending' and attempts = %(attempt)s;
-
 -- name: note_failed_turn
 insert into outbox (event_id, step, channel, recipient, dedupe_key, message, state, last_error, not_before, created_at)
 values (%(event_id)s, 'failed', 'email', 'nobody', %(dedupe_key)s, '{}', 'dead', %(error)s, %(at)s, %(at)s)
 on conflict (dedupe_key) do nothing;
 
+-- name: failed
+select state, count(*) from outbox where state in ('dead', 'bounced', 'unknown') group by state;
+
 -- name: pending
 select channel, count(*), min(created_at) from outbox where state = 'pending' group by channel;
-
--- name: dead
-select count(*) from outbox where state = 'dead';
 
 -- name: hourly_usage
 select slot, volume_l, quality from usage_hourly

@@ -1,17 +1,48 @@
 -- name: enqueue
 insert into outbox (kind, step, channel, recipient, language, dedupe_key, message, rank, ticket_id, event_id,
-    account_no, staff_id, state, last_error, not_before, created_at)
+    account_no, staff_id, state, last_error, not_before, created_at, held_for, about_dma)
 values (%(kind)s, %(step)s, %(channel)s, %(recipient)s, %(language)s, %(key)s, %(message)s, %(rank)s, %(ticket_id)s,
-    %(event_id)s, %(account_no)s, %(staff_id)s, case when %(problem)s::text is null then 'pending' else 'dead' end,
-    %(problem)s, coalesce(%(not_before)s::timestamptz, %(at)s), %(at)s)
+    %(event_id)s, %(account_no)s, %(staff_id)s,
+    case when %(problem)s::text is not null then 'dead' when %(held_for)s::text <> '' then 'held' else 'pending' end,
+    %(problem)s, %(not_before)s, %(at)s, nullif(%(held_for)s::text, ''), %(about_dma)s)
 on conflict (dedupe_key) do nothing
 returning id;
 
 -- name: wake_senders
 select pg_notify('headwater_outbox', '');
 
--- name: staff_ways
-select name, email, language, webhook_url from staff where id = %(staff_id)s;
+-- name: gather
+with due as (
+    select id, staff_id, channel, recipient, language, held_for, case held_for when 'storm' then about_dma end as dma_id
+    from outbox
+    where state = 'held' and not_before <= %(at)s
+    order by not_before, id
+    limit %(most)s
+    for update skip locked
+), sets as (
+    select staff_id, channel, recipient, language, held_for, dma_id, min(id) as first, array_agg(id order by id) as ids
+    from due
+    group by staff_id, channel, recipient, language, held_for, dma_id
+), alone as (
+    update outbox o set state = 'pending' from sets s where cardinality(s.ids) = 1 and o.id = s.first
+), made as (
+    insert into outbox (kind, step, channel, recipient, language, dedupe_key, message, staff_id, not_before, created_at)
+    select 'digest', s.held_for, s.channel, s.recipient, s.language, 'digest:' || s.first,
+        jsonb_build_object('items', s.ids, 'dma', d.name), s.staff_id, %(at)s, %(at)s
+    from sets s left join dma d on d.id = s.dma_id
+    where cardinality(s.ids) > 1
+    returning id, dedupe_key
+), bundled as (
+    update outbox o set state = 'bundled', bundled_in = m.id
+    from made m join sets s on m.dedupe_key = 'digest:' || s.first
+    where o.id = any (s.ids)
+)
+select count(*) from sets;
 
--- name: customer_ways
-select channel, recipient, language, name from customer_reach where account_no = %(account_no)s;
+-- name: digest_items
+select id, ticket_id, event_id, step, recipient, language, message, attempts, created_at, kind, rank, account_no,
+    staff_id
+from outbox where bundled_in = %(id)s order by rank, id limit %(most)s;
+
+-- name: digest_size
+select count(*) from outbox where bundled_in = %(id)s;

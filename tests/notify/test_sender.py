@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from core.clock import SetClock, SystemClock
-from notify import sender
+from notify import pauses, sender
 from notify.channels import Message, Receipt, Result
-from notify.role import channels
+from notify.role import ways
 from notify.sender import UNKNOWN, Sender, retry_s
 from service import messages, opening
 from service.messages import Step
@@ -153,10 +153,10 @@ def test_killed_between_the_server_s_acceptance_and_the_receipt_the_mail_is_mark
         assert deliveries(conn) == []
         later = SetClock(SystemClock().now() + timedelta(seconds=sender.LEASE_S + 1))
         with connect(database_url, "notify", autocommit=True) as own:
-            (channel,) = channels(settings(smtp_url=office.url), later)
-            assert Sender(channel, later).drain(own) == 1
+            (mail,) = [way for way in ways(settings(smtp_url=office.url), later) if way.name == "email"]
+            assert Sender(mail.make(), later).drain(own) == 1
     assert states(conn) == [("sent", 2)]
-    assert deliveries(conn)[0] == (1, False, UNKNOWN)
+    assert deliveries(conn)[0] == (1, False, f"{UNKNOWN}; sent again with the same id")
     assert deliveries(conn)[1][:2] == (2, True)
     first, second = office.mails
     assert first["Message-ID"] == second["Message-ID"]
@@ -178,6 +178,7 @@ class Scripted:
     """A channel whose other end says what the test wants."""
 
     name = "email"
+    per_minute: int | None = None
 
     def __init__(self, *receipts: Receipt, shared: bool = True) -> None:
         self.receipts = list(receipts)
@@ -220,7 +221,7 @@ def test_a_server_that_is_away_is_not_asked_for_every_mail_and_asked_again_soon(
     for _ in range(20):
         drain(conn)
         drain(conn)
-        clock.advance(timedelta(seconds=sender.LONGEST_PAUSE_S * 1.3))
+        clock.advance(timedelta(seconds=pauses.LONGEST_PAUSE_S * 1.3))
     assert len(channel.sent) == 20
     drain(conn)
     assert sorted(channel.sent[20:]) == waiting

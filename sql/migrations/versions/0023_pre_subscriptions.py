@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0030", "0029"
-upgrade = script("0030_pre_subscriptions.sql")
+revision, down_revision = "0023", "0022"
+upgrade = script("0023_pre_subscriptions.sql")
