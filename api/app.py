@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.answers import component, restore_examples
+from api.causes.endpoints import router as causes
 from api.customers.endpoints import router as customers
 from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
@@ -16,11 +17,12 @@ from api.jobs.endpoints import router as jobs
 from api.meters.endpoints import router as meters
 from api.middleware import Envelope
 from api.policies.endpoints import router as policies
-from api.problem import Problem, ProblemError, add_handlers
+from api.problem import Changed, Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
 from api.surveys.endpoints import router as surveys
 from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
+from api.tickets.steps import router as ticket_steps
 from core.clock import Clock
 from core.settings import Settings
 from service.policies import Rules
@@ -33,6 +35,8 @@ ROUTERS = (
     dmas,
     events,
     tickets,
+    ticket_steps,
+    causes,
     surveys,
     survey_page,
     figures,
@@ -56,6 +60,7 @@ TAGS = [
     {"name": "tickets", "description": "The service cases that people work on."},
     {"name": "figures", "description": "What a month of service was like, and the report of it."},
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
+    {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
     {"name": "jobs", "description": "What is periodic: the last run of each, and the next."},
     {"name": "health", "description": "Whether the process is alive, ready, and how it is doing."},
@@ -73,7 +78,7 @@ class Api(FastAPI):
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
-            for model in (Problem, ProblemError):
+            for model in (Problem, ProblemError, Changed):
                 schema = component(model)
                 schema.pop("$defs", None)
                 schemas[model.__name__] = schema

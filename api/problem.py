@@ -1,6 +1,7 @@
 """Every error is a problem document (RFC 9457), and none gives away what is inside."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -43,6 +44,16 @@ class ProblemError(BaseModel):
     detail: str
 
 
+class Changed(BaseModel):
+    """Who changed it last, when, and what that was."""
+
+    by: str
+    at: datetime
+    kind: str
+    why: str
+    version: int = Field(description="The version that it has now.")
+
+
 class Problem(BaseModel):
     """What went wrong, to what, and what to do (RFC 9457)."""
 
@@ -54,6 +65,8 @@ class Problem(BaseModel):
     cure: str = Field("", description="What to do about it; may be empty.")
     request_id: str = Field(description="Also in the header X-Request-ID, and in our log.")
     errors: list[ProblemError] = Field([], description="The values that were refused.")
+    allowed: list[str] = Field([], description="Of a conflict on a ticket: the steps that are allowed now.")
+    changed: Changed | None = Field(None, description="Of a conflict on a ticket: its last change.")
 
 
 class RefusedError(HeadwaterError):
@@ -95,6 +108,7 @@ def problem(  # a problem document has this many members
     cure: str = "",
     errors: Sequence[Mapping[str, str]] = (),
     headers: Mapping[str, str] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
     """Return the response that carries a problem."""
     content: dict[str, Any] = {
@@ -106,6 +120,7 @@ def problem(  # a problem document has this many members
         "cure": cure,
         "request_id": request_id,
         "errors": list(errors),
+        **(more or {}),
     }
     return Response(
         msgspec.json.encode(content), status_code=status, media_type=MEDIA_TYPE, headers=dict(headers or {})
@@ -157,6 +172,7 @@ def from_error(id_: str, error: Exception) -> Response | None:
                 cure=error.cure,
                 errors=getattr(error, "errors", ()),
                 headers=getattr(error, "headers", None),
+                more=error.more,
             )
         case RequestValidationError():
             return problem(

@@ -1,4 +1,4 @@
-"""Run a named query of the API and get its rows by column name."""
+"""Run a named query and get its rows by column name: of `api.sql`, or `room.name` of another file."""
 
 from typing import Any
 
@@ -11,16 +11,21 @@ Q = Queries("api")
 Row = dict[str, Any]
 
 
+def _text(name: str) -> bytes:
+    room, _, query = name.rpartition(".")
+    return Queries(room or "api")[query]
+
+
 def rows(conn: Connection, name: str, **values: Any) -> list[Row]:
     """Return every row."""
     with conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(Q[name], values).fetchall()
+        return cursor.execute(_text(name), values).fetchall()
 
 
 def filtered(conn: Connection, name: str, **values: Any) -> list[Row]:
     """Return every row of a list, planned for these values: which filters are set decides the index."""
     with conn.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(Q[name], values, prepare=False).fetchall()
+        return cursor.execute(_text(name), values, prepare=False).fetchall()
 
 
 def first(conn: Connection, name: str, **values: Any) -> Row | None:

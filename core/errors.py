@@ -4,17 +4,24 @@ Infrastructure errors are retried, bad data is quarantined or refused, a bug is 
 happened, to what, and what to do.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class HeadwaterError(Exception):
-    """Root. `code` names the problem for programs, `status` is its HTTP status at the API."""
+    """Root. `code` names the problem for programs, `status` is its HTTP status at the API.
+
+    `more` goes with the problem document: what a program can act on.
+    """
 
     code = "error"
     status = 500
 
-    def __init__(self, message: str, *, cure: str = "") -> None:
+    def __init__(self, message: str, *, cure: str = "", more: Mapping[str, Any] | None = None) -> None:
         super().__init__(f"{message} {cure}".strip())
         self.message = message
         self.cure = cure
+        self.more = dict(more or {})
 
 
 class SettingsError(HeadwaterError):

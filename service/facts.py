@@ -125,6 +125,7 @@ class CaseFacts(msgspec.Struct, frozen=True):
     said: str
     utility: UtilityFacts
     topic: str | None = None
+    reporter: dict[str, str] = {}
     customer: CustomerFacts | None = None
     dma: DmaFacts | None = None
     addressee: AddresseeFacts = AddresseeFacts()

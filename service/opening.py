@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from core.errors import NotFoundError
-from service import routing, sla, tickets
+from service import routing, sla, tickets, topics
 from service.priority import Priority, Standing, judge
 from service.tickets import Entry
 from sql.pool import Connection
@@ -71,7 +71,8 @@ def open_from_event(conn: Connection, event_id: int, *, at: datetime, event_entr
     """Return the one ticket of an event; open it, or let an open one of the same kind take the event in.
 
     A finding of the same group, for a customer (or a district without one) who has such a ticket open, joins
-    that ticket. A finding of another group gets a ticket of its own, related to those that are open.
+    that ticket; so does one that a complaint of the customer may be about. A finding of another group gets a
+    ticket of its own, related to those that are open.
     """
     event = load_event(conn, event_id)
     conn.execute(Q["serialise"], {"key": f"ticket of {event.whose}, {event.grp}"})
@@ -104,7 +105,12 @@ def _open_ticket_beside(conn: Connection, event: Event) -> int | None:
         query = "open_ticket_of_dma"
     else:
         return None
-    params = {"account_no": event.account_no, "dma_id": event.dma_id, "grp": event.grp}
+    params = {
+        "account_no": event.account_no,
+        "dma_id": event.dma_id,
+        "grp": event.grp,
+        "topics": topics.of_groups(event.grp),
+    }
     row = conn.execute(Q[query], params).fetchone()
     return None if row is None else int(row[0])
 

@@ -59,3 +59,11 @@ def judge(*, standing: Standing | None, severity: str, detectors: Collection[str
         return Priority(level, (by_severity,))
     lifted = _LEVELS[min(RANK[level] + standing.lift, RANK["urgent"])]
     return Priority(lifted, (f"segment_{standing.segment}", by_severity))
+
+
+def of_case(level: Level, reasons: tuple[str, ...], standing: Standing | None) -> Priority:
+    """Rank what a person brings: as was said, lifted by what the segment says."""
+    if standing is None:
+        return Priority(level, reasons)
+    lifted = "urgent" if standing.urgent else _LEVELS[min(RANK[level] + standing.lift, RANK["urgent"])]
+    return Priority(lifted, reasons if lifted == level else (*reasons, f"segment_{standing.segment}"))

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
-from core.errors import ConflictError, NotFoundError
+from core.errors import BadDataError, ConflictError, NotFoundError
 from service import sla
 from service.priority import RANK, Priority
 from sql.pool import Connection
@@ -31,12 +31,34 @@ STEPS: dict[Step, tuple[frozenset[str], str]] = {
 }
 
 
+def allowed(state: str, waiting_since: datetime | None) -> list[str]:
+    """Return the steps that a state allows, beside notes and relations, which every state does."""
+    steps: list[str] = [step for step, (states, _) in STEPS.items() if state in states]
+    if state in OPEN_STATES:
+        steps += ["resume" if waiting_since else "pause", "priority", "merge"]
+    if state == "merged":
+        steps.append("unmerge")
+    if state in {"acknowledged", "responded", "resolved", "confirmed"}:
+        steps.append("undo")
+    return steps
+
+
 @dataclass(frozen=True)
 class Actor:
     """Who acts: a name for the record and, where it is a member of staff, the id."""
 
     name: str
     staff_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Act:
+    """Who does something, when and why; `version` is the one of the ticket that they saw, if they say so."""
+
+    actor: Actor
+    at: datetime
+    why: str = ""
+    version: int | None = None
 
 
 @dataclass(frozen=True)
@@ -64,48 +86,61 @@ class Ticket:
     version: int
     topic: str
     waiting_since: datetime | None
+    opened_at: datetime
+    merged_into: int | None
 
-    def allowed(self) -> list[Step]:
-        """Return the steps that this state allows."""
-        return [step for step, (states, _) in STEPS.items() if self.state in states]
+    def allowed(self) -> list[str]:
+        """Return the steps that are allowed now."""
+        return allowed(self.state, self.waiting_since)
 
 
-def acknowledge(conn: Connection, ticket_id: int, *, actor: Actor, at: datetime, why: str = "") -> Ticket:
+def acknowledge(
+    conn: Connection, ticket_id: int, *, actor: Actor, at: datetime, why: str = "", version: int | None = None
+) -> Ticket:
     """Note that somebody looks after the ticket."""
-    return _step(conn, ticket_id, "acknowledge", actor, at, why)
+    return _step(conn, ticket_id, "acknowledge", Act(actor, at, why, version))
 
 
-def respond(conn: Connection, ticket_id: int, *, actor: Actor, at: datetime, why: str = "") -> Ticket:
+def respond(
+    conn: Connection, ticket_id: int, *, actor: Actor, at: datetime, why: str = "", version: int | None = None
+) -> Ticket:
     """Note the first response: a preliminary solution, which `why` tells."""
-    return _step(conn, ticket_id, "respond", actor, at, why)
+    return _step(conn, ticket_id, "respond", Act(actor, at, why, version))
 
 
 def resolve(
-    conn: Connection, ticket_id: int, *, actor: Actor, at: datetime, why: str = "", cause: str | None = None
+    conn: Connection,
+    ticket_id: int,
+    *,
+    actor: Actor,
+    at: datetime,
+    why: str = "",
+    cause: str | None = None,
+    cause_code: str | None = None,
+    version: int | None = None,
 ) -> Ticket:
-    """Note that the matter is settled; `cause` is what it turned out to be."""
-    return _step(conn, ticket_id, "resolve", actor, at, why, staff_id=actor.staff_id, cause=cause)
+    """Note that the matter is settled; the cause is what it turned out to be, as a code, in words or both."""
+    if cause_code is not None and conn.execute(Q["usable_cause"], {"code": cause_code}).fetchone() is None:
+        raise BadDataError(f"No cause has the code {cause_code!r}.", cure="GET /v1/causes lists them.")
+    done = {"staff_id": actor.staff_id, "cause": cause, "cause_code": cause_code}
+    return _step(conn, ticket_id, "resolve", Act(actor, at, why, version), **done)
 
 
-def confirm(conn: Connection, ticket_id: int, *, actor: Actor, at: datetime, why: str = "") -> Ticket:
+def confirm(
+    conn: Connection, ticket_id: int, *, actor: Actor, at: datetime, why: str = "", version: int | None = None
+) -> Ticket:
     """Note that the customer agrees that the matter is settled."""
-    return _step(conn, ticket_id, "confirm", actor, at, why)
+    return _step(conn, ticket_id, "confirm", Act(actor, at, why, version))
 
 
-def reopen(conn: Connection, ticket_id: int, *, actor: Actor, at: datetime, why: str = "") -> Ticket:
+def reopen(
+    conn: Connection, ticket_id: int, *, actor: Actor, at: datetime, why: str = "", version: int | None = None
+) -> Ticket:
     """Open the ticket again with new deadlines; who resolved it stays on record."""
-    ticket = lock(conn, ticket_id)
+    ticket = held(conn, ticket_id, version)
     anew = sla.by_policy(conn, ticket.sla, at)
-    return _step(
-        conn,
-        ticket_id,
-        "reopen",
-        actor,
-        at,
-        why,
-        response_due=anew.response_due,
-        resolution_due=anew.resolution_due,
-    )
+    due = {"response_due": anew.response_due, "resolution_due": anew.resolution_due}
+    return _step(conn, ticket_id, "reopen", Act(actor, at, why, version), **due)
 
 
 def lock(conn: Connection, ticket_id: int) -> Ticket:
@@ -114,6 +149,15 @@ def lock(conn: Connection, ticket_id: int) -> Ticket:
     if row is None:
         raise NotFoundError(f"There is no ticket {ticket_id}.")
     return Ticket(*row)
+
+
+def held(conn: Connection, ticket_id: int, version: int | None) -> Ticket:
+    """Lock the ticket for somebody who saw `version` of it; ConflictError if it has changed since."""
+    ticket = lock(conn, ticket_id)
+    if version is not None and version != ticket.version:
+        said = f"Ticket {ticket_id} has changed since you looked at it"
+        raise refusal(conn, ticket, f"{said} (version {version}, now {ticket.version})")
+    return ticket
 
 
 def lock_all(conn: Connection, ticket_ids: Collection[int]) -> dict[int, Ticket]:
@@ -134,9 +178,9 @@ def note(
     actor: str = SYSTEM,
     from_state: str | None = None,
     to_state: str | None = None,
-) -> None:
-    """Append an entry to the ticket's history."""
-    conn.execute(
+) -> int:
+    """Append an entry to the ticket's history and return its id."""
+    row = conn.execute(
         Q["insert_entry"],
         {
             "ticket_id": ticket_id,
@@ -148,7 +192,8 @@ def note(
             "why": entry.why,
             "detail": Jsonb(dict(entry.detail)),
         },
-    )
+    ).fetchall()[0]
+    return int(row[0])
 
 
 def raise_priority(conn: Connection, ticket_id: int, priority: Priority, *, at: datetime) -> bool:
@@ -178,7 +223,7 @@ def raise_priority(conn: Connection, ticket_id: int, priority: Priority, *, at: 
 
 
 def ticket_of_event(conn: Connection, event_id: int) -> int | None:
-    """Return the id of the ticket that the event belongs to, if it has one."""
+    """Return the id of the ticket that the event is worked on under, if it has one: after a merger, that."""
     row = conn.execute(Q["ticket_of_event"], {"event_id": event_id}).fetchone()
     return None if row is None else int(row[0])
 
@@ -189,34 +234,34 @@ def latest_events(conn: Connection, ticket_ids: Collection[int]) -> dict[int, in
     return {row[0]: row[1] for row in rows}
 
 
-def _step(
-    conn: Connection, ticket_id: int, step: Step, actor: Actor, at: datetime, why: str, **columns: Any
-) -> Ticket:
-    ticket = lock(conn, ticket_id)
-    allowed, to_state = STEPS[step]
-    if ticket.state not in allowed:
-        raise _refusal(conn, ticket, step)
+def refusal(conn: Connection, ticket: Ticket, said: str) -> ConflictError:
+    """Return the conflict that tells who changed the ticket last, what that was, and what is allowed now."""
+    row = conn.execute(Q["last_change"], {"ticket_id": ticket.id}).fetchone()
+    steps = ticket.allowed()
+    more: dict[str, Any] = {"allowed": steps}
+    if row is not None:
+        said += f"; last change: {row[2]} by {row[0]} at {row[1]:%Y-%m-%d %H:%M} UTC"
+        names = ("by", "at", "kind", "why")
+        more["changed"] = dict(zip(names, row, strict=True)) | {"version": ticket.version}
+    return ConflictError(f"{said}.", cure=f"Allowed now: {', '.join(steps)}.", more=more)
+
+
+def _step(conn: Connection, ticket_id: int, step: Step, act: Act, **columns: Any) -> Ticket:
+    ticket = held(conn, ticket_id, act.version)
+    states, to_state = STEPS[step]
+    if ticket.state not in states:
+        raise refusal(conn, ticket, f"Ticket {ticket.id} is {ticket.state}: it can't be {to_state}")
     if ticket.waiting_since is not None and to_state not in OPEN_STATES:
-        conn.execute(CLOCK["end_pause"], {"ticket_id": ticket_id, "at": at, "actor": actor.name})
-    conn.execute(Q[f"set_{to_state}"], {"ticket_id": ticket_id, "at": at, **columns})
-    detail = {name: value for name, value in columns.items() if name == "cause" and value}
+        conn.execute(CLOCK["end_pause"], {"ticket_id": ticket_id, "at": act.at, "actor": act.actor.name})
+    conn.execute(Q[f"set_{to_state}"], {"ticket_id": ticket_id, "at": act.at, **columns})
+    detail = {name: columns[name] for name in ("cause", "cause_code") if columns.get(name)}
     note(
         conn,
         ticket_id,
-        Entry(step, why, detail),
-        at=at,
-        actor=actor.name,
+        Entry(step, act.why, detail),
+        at=act.at,
+        actor=act.actor.name,
         from_state=ticket.state,
         to_state=to_state,
     )
     return lock(conn, ticket_id)
-
-
-def _refusal(conn: Connection, ticket: Ticket, step: Step) -> ConflictError:
-    row = conn.execute(Q["last_change"], {"ticket_id": ticket.id}).fetchone()
-    since = f" since {row[1]:%Y-%m-%d %H:%M} UTC, by {row[0]}" if row else ""
-    allowed = ", ".join(ticket.allowed()) or "nothing"
-    return ConflictError(
-        f"Ticket {ticket.id} is {ticket.state}{since}: it can't be {STEPS[step][1]}.",
-        cure=f"Allowed now: {allowed}.",
-    )

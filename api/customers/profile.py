@@ -7,7 +7,6 @@ from api.customers.schemas import MOST, Contacts, Day, Manager, Plan, Profile, U
 from api.events.schemas import shaped as event_shaped
 from api.fields import midnight
 from api.rows import Row, filtered, first, rows
-from api.tickets.schemas import UNFINISHED
 from api.tickets.schemas import shaped as ticket_shaped
 from core.errors import NotFoundError
 from service.utility import Utility, utility
@@ -86,5 +85,4 @@ def _open_events(conn: Connection, account: dict[str, Any]) -> list[Row]:
 
 
 def _open_tickets(conn: Connection, account: dict[str, Any]) -> list[Row]:
-    rest = {"at": "infinity", "id": 0, "assignee": None, "urgent": None, "grp": None, "since": None}
-    return filtered(conn, "tickets", states=list(UNFINISHED), **account, **rest)
+    return rows(conn, "tickets.open_of_customer", **account)

@@ -88,6 +88,16 @@ def table_csv(serial: str, columns: tuple[str, ...], items: list[dict[str, Any]]
     yield _text((meter, *(cell(item[column]) for column in columns)) for item in items)
 
 
+def rows_csv(columns: tuple[str, ...], items: Iterable[dict[str, Any]]) -> Iterator[str]:
+    """Yield the CSV of a table; a list becomes words with semicolons between them."""
+    yield _text([columns])
+    yield _text((_cells(item[column]) for column in columns) for item in items)
+
+
+def _cells(value: Any) -> Any:
+    return ";".join(map(str, value)) if isinstance(value, list) else cell(value)
+
+
 def _text(lines: Iterable[Iterable[Any]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(lines)

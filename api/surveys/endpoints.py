@@ -92,7 +92,7 @@ def _surveys(conn: Connection, id_: int) -> Surveys:
 def list_surveys(caller: Annotated[Caller, needs("tickets:read")], id_: TicketId) -> Surveys:
     """List what the customer was asked about a ticket's resolutions, and the answers."""
     with caller.transaction() as conn:
-        if first(conn, "ticket", id=id_) is None:
+        if first(conn, "tickets.one", id=id_) is None:
             raise NotFoundError(f"There is no ticket {id_}.")
         return _surveys(conn, id_)
 

@@ -1,114 +1,124 @@
-"""GET /v1/tickets, and the steps that people take: acknowledge, respond, resolve."""
+"""GET and POST /v1/tickets: the inbox, a ticket whole, and what somebody brings to the desk."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api import page
 from api.answers import answers, page_of
 from api.auth import Caller, needs
-from api.events.schemas import shaped as event_shaped
 from api.fields import Id, instant
 from api.page import NEWEST, Page
-from api.rows import filtered, first, rows
+from api.problem import refused_value
+from api.rows import filtered
+from api.tickets.bodies import NewTicket
+from api.tickets.detail import detail
 from api.tickets.schemas import (
     DETAIL,
     EXAMPLE,
-    Acknowledge,
-    Resolve,
-    Respond,
+    OPENED,
+    UNFINISHED,
+    Opened,
     Ticket,
     TicketDetail,
     TicketFilter,
     shaped,
 )
-from core.errors import NotFoundError
-from service import surveys, tickets
+from api.tickets.whose import customer, district
+from core.errors import ForbiddenError
+from service import cases, tickets
+from service.cases import Case
 from service.utility import utility
-from sql.pool import Connection
 
 router = APIRouter(prefix="/v1/tickets", tags=["tickets"])
 Reader = Annotated[Caller, needs("tickets:read")]
 Writer = Annotated[Caller, needs("tickets:write")]
 TicketId = Annotated[Id, Path(alias="id")]
-MOST = 500
-STEP = answers(DETAIL, 404, 409, 413)
-
-
-def _detail(conn: Connection, id_: int) -> TicketDetail:
-    found = first(conn, "ticket", id=id_)
-    if found is None:
-        raise NotFoundError(f"There is no ticket {id_}.")
-    return TicketDetail.model_validate(
-        {
-            **shaped(found),
-            "entries": rows(conn, "ticket_entries", id=id_, limit=MOST),
-            "events": [event_shaped(event) for event in rows(conn, "ticket_events", id=id_, limit=MOST)],
-            "related": rows(conn, "ticket_related", id=id_, limit=MOST),
-            "messages": rows(conn, "ticket_messages", id=id_, limit=MOST),
-        }
-    )
+# By order: the list's name, the form of a place in it, and where it begins.
+LISTS: dict[str, tuple[str, type[tuple[Any, ...]], tuple[Any, ...]]] = {
+    "newest": ("tickets", tuple[datetime, int], NEWEST),
+    "time_left": ("inbox", tuple[int, datetime, int], (-1, "-infinity", 0)),
+}
 
 
 @router.get("", operation_id="listTickets", responses=answers(page_of(EXAMPLE, "/v1/tickets"), paged=True))
 def list_tickets(
     caller: Reader, given: Annotated[TicketFilter, Query()], request: Request, response: Response
 ) -> Page[Ticket]:
-    """List tickets, the latest opened first."""
-    at, id_ = page.decode("tickets", tuple[datetime, int], given.cursor, NEWEST)
+    """List tickets: the latest opened first, or as an inbox by the time that is left."""
+    inbox = given.sort == "time_left"
+    if inbox and set(given.state or ()) - set(UNFINISHED):
+        raise refused_value("query", "state", f"Time is left to open ones only: {', '.join(UNFINISHED)}.")
+    kind, form, start = LISTS[given.sort]
+    *place, id_ = page.decode(kind, form, given.cursor, start)
     with caller.transaction() as conn:
         since = None if given.since is None else instant(given.since, lambda: utility(conn).zone)
         found = filtered(
             conn,
-            "tickets",
-            at=at,
+            f"tickets.{kind}",
+            queue=place[0],
+            at=place[-1],
             id=id_,
             states=given.state,
             assignee=given.assignee,
             account_no=given.account_no,
             urgent=given.urgent,
             grp=given.group,
+            topic=given.topic,
+            source=given.source,
+            dma=given.dma,
+            segment=given.segment,
+            overdue=given.overdue,
+            waiting=given.waiting,
             since=since,
+            now=caller.now(),
+            q=given.q,
             limit=given.limit + 1,
         )
     items = [Ticket(**shaped(row)) for row in found]
-    return page.build(request, response, "tickets", items, given.limit, lambda t: (t.opened_at, t.id))
+    queues = {row["id"]: row["queue"] for row in found}
+
+    def key(ticket: Ticket) -> tuple[Any, ...]:
+        return (queues[ticket.id], ticket.next_due, ticket.id) if inbox else (ticket.opened_at, ticket.id)
+
+    return page.build(request, response, kind, items, given.limit, key)
+
+
+@router.post("", operation_id="openTicket", responses=answers(OPENED, 409, 413))
+def open_ticket(caller: Writer, given: NewTicket) -> Opened:
+    """Take a complaint or question in, by whichever channel it came.
+
+    It gets a ticket: routed, with deadlines, its assignee told. Where the customer has open tickets about the
+    matter (a leak that the meter saw, an earlier complaint), these become one and take it in.
+    """
+    with caller.transaction() as conn:
+        account_no = customer(conn, given)
+        dma_id = district(conn, given)
+        if account_no is None and not caller.key.sees_all:
+            raise ForbiddenError(
+                "This key sees own customers only: it can't open a ticket that is nobody's.",
+                cure="Name the customer, or use a key that sees everybody.",
+            )
+        case = Case(
+            given.source,
+            given.topic,
+            given.subject,
+            given.text,
+            account_no,
+            dma_id,
+            level="urgent" if given.urgent else "normal",
+            reasons=(given.urgent,) if given.urgent else (),
+            event_ids=given.events,
+            reporter={name: value for name, value in given.reporter.model_dump().items() if value},
+        )
+        actor = tickets.Actor(caller.actor, caller.key.staff_id)
+        made = cases.report(conn, case, actor=actor, at=caller.now())
+        return Opened(how=made.how, ticket=detail(conn, made.ticket_id))
 
 
 @router.get("/{id}", operation_id="getTicket", responses=answers(DETAIL, 404))
 def get_ticket(caller: Reader, id_: TicketId) -> TicketDetail:
     """Return one ticket with its history, events, related tickets and messages."""
     with caller.transaction() as conn:
-        return _detail(conn, id_)
-
-
-def _actor(caller: Caller) -> tickets.Actor:
-    return tickets.Actor(caller.actor, caller.key.staff_id)
-
-
-@router.post("/{id}/acknowledge", operation_id="acknowledgeTicket", responses=STEP)
-def acknowledge(caller: Writer, id_: TicketId, said: Acknowledge | None = None) -> TicketDetail:
-    """Take a ticket on; refused with 409 unless it is open or reopened."""
-    with caller.transaction() as conn:
-        why = said.why if said else ""
-        tickets.acknowledge(conn, id_, actor=_actor(caller), at=caller.now(), why=why)
-        return _detail(conn, id_)
-
-
-@router.post("/{id}/respond", operation_id="respondToTicket", responses=STEP)
-def respond(caller: Writer, id_: TicketId, said: Respond) -> TicketDetail:
-    """Say what will be done first; this keeps the response deadline."""
-    with caller.transaction() as conn:
-        tickets.respond(conn, id_, actor=_actor(caller), at=caller.now(), why=said.why)
-        return _detail(conn, id_)
-
-
-@router.post("/{id}/resolve", operation_id="resolveTicket", responses=STEP)
-def resolve(caller: Writer, id_: TicketId, said: Resolve) -> TicketDetail:
-    """Say that it is done, what it was and what was done; this keeps the resolution deadline."""
-    with caller.transaction() as conn:
-        at = caller.now()
-        tickets.resolve(conn, id_, actor=_actor(caller), at=at, why=said.why, cause=said.cause)
-        surveys.on_resolved(conn, id_, at=at)
-        return _detail(conn, id_)
+        return detail(conn, id_)

@@ -128,7 +128,7 @@ select e.id, e.subject_kind, e.subject, e.grp, e.epoch, e.detectors, e.account_n
     e.onset, e.detected_at, e.last_seen, e.cleared_at, e.retracted_at, e.updated_at, e.severity, e.magnitude,
     e.unit, e.loss_m3, e.money, e.evidence, e.revision,
     (select o.code from outage o where o.id = e.suppressed_by) as outage,
-    (select t.ticket_id from ticket_event t where t.event_id = e.id) as ticket_id
+    (select ticket_survivor(t.ticket_id) from ticket_event t where t.event_id = e.id) as ticket_id
 from event e left join dma d on d.id = e.dma_id
 where (e.detected_at, e.id) < (%(at)s::timestamptz, %(id)s::bigint)
     and (%(state)s::text is distinct from 'open' or (e.cleared_at is null and e.retracted_at is null))
@@ -148,7 +148,7 @@ select e.id, e.subject_kind, e.subject, e.grp, e.epoch, e.detectors, e.account_n
     e.onset, e.detected_at, e.last_seen, e.cleared_at, e.retracted_at, e.updated_at, e.severity, e.magnitude,
     e.unit, e.loss_m3, e.money, e.evidence, e.revision,
     (select o.code from outage o where o.id = e.suppressed_by) as outage,
-    (select t.ticket_id from ticket_event t where t.event_id = e.id) as ticket_id
+    (select ticket_survivor(t.ticket_id) from ticket_event t where t.event_id = e.id) as ticket_id
 from event e where e.id = %(id)s;
 
 -- name: event_verdict
@@ -157,48 +157,6 @@ from event_verdict where event_id = %(id)s and undone_at is null;
 
 -- name: event_entries
 select at, kind, why, detail from event_entry where event_id = %(id)s order by id limit %(limit)s;
-
--- name: tickets seq: staff, dma
-select t.id, t.state, t.source, t.priority, t.urgent, t.sla, t.account_no,
-    (select c.name from customer c where c.account_no = t.account_no) as customer, d.code as dma, t.grp,
-    s.login as assignee, t.routed_by, t.opened_at, t.response_due, t.resolution_due, t.acknowledged_at,
-    t.responded_at, t.resolved_at, t.confirmed_at, t.merged_into, t.cause, t.version
-from ticket t left join staff s on s.id = t.assignee_id left join dma d on d.id = t.dma_id
-where (t.opened_at, t.id) < (%(at)s::timestamptz, %(id)s::bigint)
-    and (%(states)s::text[] is null or t.state = any (%(states)s))
-    and (%(assignee)s::text is null or t.assignee_id = (select id from staff where login = %(assignee)s))
-    and (%(account_no)s::text is null or t.account_no = %(account_no)s)
-    and (%(urgent)s::boolean is null or t.urgent = %(urgent)s)
-    and (%(grp)s::text is null or t.grp = %(grp)s)
-    and (%(since)s::timestamptz is null or t.opened_at >= %(since)s)
-order by t.opened_at desc, t.id desc limit %(limit)s;
-
--- name: ticket
-select t.id, t.state, t.source, t.priority, t.urgent, t.sla, t.account_no,
-    (select c.name from customer c where c.account_no = t.account_no) as customer,
-    (select d.code from dma d where d.id = t.dma_id) as dma, t.grp,
-    (select s.login from staff s where s.id = t.assignee_id) as assignee,
-    t.routed_by, t.opened_at, t.response_due, t.resolution_due, t.acknowledged_at,
-    t.responded_at, t.resolved_at, t.confirmed_at, t.merged_into, t.cause, t.version
-from ticket t where t.id = %(id)s;
-
--- name: ticket_entries
-select at, actor, kind, from_state, to_state, why, detail from ticket_entry
-where ticket_id = %(id)s order by id limit %(limit)s;
-
--- name: ticket_events
-select e.id, e.subject_kind, e.subject, e.grp, e.detectors, e.onset, e.detected_at, e.cleared_at, e.retracted_at,
-    e.severity, e.magnitude, e.unit, e.loss_m3, e.money
-from ticket_event t join event e on e.id = t.event_id
-where t.ticket_id = %(id)s order by e.detected_at desc, e.id desc limit %(limit)s;
-
--- name: ticket_related
-select r.related_id as id, r.why from ticket_relation r where r.ticket_id = %(id)s order by r.related_id limit %(limit)s;
-
--- name: ticket_messages
-select o.id, o.step, o.channel, o.recipient, o.language, o.state, o.attempts, o.created_at, o.sent_at, o.last_error,
-    (select l.receipt from delivery l where l.outbox_id = o.id and l.ok order by l.attempt desc limit 1) as receipt
-from outbox o where o.ticket_id = %(id)s order by o.id limit %(limit)s;
 
 -- name: quarantine
 select id, received_at, topic, reason, detail, meter, octet_length(payload) as payload_bytes,

@@ -42,11 +42,12 @@ left join segment_rule g on g.segment = c.segment and g.sector = c.sector
 where e.id = %(event_id)s;
 
 -- name: ticket_of_event
-select ticket_id from ticket_event where event_id = %(event_id)s;
+select ticket_survivor(ticket_id) from ticket_event where event_id = %(event_id)s;
 
 -- name: open_ticket_of_customer
 select id from ticket
-where account_no = %(account_no)s and grp = %(grp)s and state in ('open', 'acknowledged', 'responded', 'reopened')
+where account_no = %(account_no)s and (grp = %(grp)s or topic = any (%(topics)s::text[]))
+    and state in ('open', 'acknowledged', 'responded', 'reopened')
 order by opened_at desc, id desc limit 1;
 
 -- name: open_ticket_of_dma
@@ -79,24 +80,23 @@ insert into ticket_relation (ticket_id, related_id, why)
 values (%(ticket_id)s, %(related_id)s, %(why)s), (%(related_id)s, %(ticket_id)s, %(why)s)
 on conflict do nothing;
 
--- name: place_of_case
-select coalesce((select dma_id from service_point where id = %(service_point_id)s),
-    (select dma_id from customer where account_no = %(account_no)s));
-
 -- name: lock_ticket
 select id, state, priority, urgent, sla, account_no, assignee_id, response_due, resolution_due, version,
-    coalesce(topic, grp), waiting_since
+    coalesce(topic, grp), waiting_since, opened_at, merged_into
 from ticket where id = %(ticket_id)s for update;
 
 -- name: lock_tickets
 select id, state, priority, urgent, sla, account_no, assignee_id, response_due, resolution_due, version,
-    coalesce(topic, grp), waiting_since
+    coalesce(topic, grp), waiting_since, opened_at, merged_into
 from ticket where id = any (%(ticket_ids)s::bigint[]) order by id for update;
 
 -- name: last_change
-select actor, at, why from ticket_entry
-where ticket_id = %(ticket_id)s and to_state is not null
+select actor, at, kind, why from ticket_entry
+where ticket_id = %(ticket_id)s and (to_state is not null or actor <> 'system')
 order by id desc limit 1;
+
+-- name: usable_cause
+select code from cause_code where code = %(code)s and active;
 
 -- name: set_acknowledged
 update ticket set state = 'acknowledged', acknowledged_at = %(at)s, version = version + 1 where id = %(ticket_id)s;
@@ -108,7 +108,7 @@ where id = %(ticket_id)s;
 
 -- name: set_resolved
 update ticket set state = 'resolved', resolved_at = %(at)s, resolved_by = %(staff_id)s,
-    cause = coalesce(%(cause)s, cause), version = version + 1
+    cause = coalesce(%(cause)s, cause), cause_code = coalesce(%(cause_code)s, cause_code), version = version + 1
 where id = %(ticket_id)s;
 
 -- name: set_confirmed
@@ -140,20 +140,20 @@ returning id;
 
 -- name: entry_of_finding
 select id from ticket_entry
-where ticket_id = %(ticket_id)s and (detail ->> 'event_entry_id')::bigint = %(event_entry_id)s;
+where ticket_id in (select ticket_family(%(ticket_id)s)) and (detail ->> 'event_entry_id')::bigint = %(event_entry_id)s;
 
 -- name: severities_told
 select distinct detail ->> 'severity' from ticket_entry
-where ticket_id = %(ticket_id)s and (detail ->> 'event_id')::bigint = %(event_id)s and detail ? 'severity';
+where ticket_id in (select ticket_family(%(ticket_id)s)) and (detail ->> 'event_id')::bigint = %(event_id)s and detail ? 'severity';
 
 -- name: told_as_over
 select message -> 'event' ->> 'cleared_at' is not null from outbox
-where ticket_id = %(ticket_id)s and event_id = %(event_id)s
+where ticket_id in (select ticket_family(%(ticket_id)s)) and event_id = %(event_id)s
 order by id desc limit 1;
 
 -- name: live_events
 select count(*) from ticket_event te join event e on e.id = te.event_id
-where te.ticket_id = %(ticket_id)s and e.retracted_at is null and e.suppressed_by is null
+where te.ticket_id in (select ticket_family(%(ticket_id)s)) and e.retracted_at is null and e.suppressed_by is null
     and not exists (select from event_verdict v where v.event_id = e.id and v.undone_at is null and v.verdict = 'normal');
 
 -- name: facts
@@ -198,7 +198,7 @@ select t.id, jsonb_build_object(
         'resolution_due', t.resolution_due, 'routed_by', t.routed_by,
         'related', coalesce((select jsonb_agg(r.related_id order by r.related_id) from ticket_relation r
             where r.ticket_id = t.id), '[]'), 'assignee', a.name),
-    'topic', t.topic, 'subject', t.subject, 'said', t.said, 'source', t.source,
+    'topic', t.topic, 'reporter', t.reporter, 'subject', t.subject, 'said', t.said, 'source', t.source,
     'customer', case when c.account_no is not null then jsonb_build_object('account_no', c.account_no,
         'name', c.name, 'sector', c.sector, 'segment', c.segment, 'language', c.language,
         'address', coalesce(p.address, c.address), 'phone', c.phone, 'email', c.email, 'shifts', c.shifts) end,
@@ -221,7 +221,8 @@ where t.id = any (%(ticket_ids)s::bigint[]);
 select name, language from staff where id = %(staff_id)s;
 
 -- name: latest_events
-select t.id, (select e.id from ticket_event te join event e on e.id = te.event_id where te.ticket_id = t.id
+select t.id, (select e.id from ticket_event te join event e on e.id = te.event_id
+    where te.ticket_id in (select ticket_family(t.id))
     order by e.retracted_at is not null, e.id desc limit 1)
 from unnest(%(ticket_ids)s::bigint[]) t (id);
 

@@ -14,7 +14,7 @@ from tests.api.conftest import NOW, Ask
 from tests.api.town import Town, side
 
 OPEN = {"/healthz", "/readyz"}
-BODIES = {
+BODIES: dict[str, object] = {
     "acknowledge": {"why": "x"},
     "respond": {"why": "x"},
     "resolve": {"cause": "x", "why": "x"},

@@ -49,7 +49,12 @@ def test_every_request_of_the_page_is_answered(all_seeing: TestClient, app: Fast
         answer = all_seeing.request(
             method,
             parts.path + "?" * bool(parts.query) + parts.query,
-            content=options.get("-d", "").replace("JC-00417", "M-A").replace("li.wei", "anna") or None,
+            content=options.get("-d", "")
+            .replace("JC-00417", "M-A")
+            .replace("10023417", "A1")
+            .replace("li.wei", "anna")
+            .encode()
+            or None,
             headers={
                 "Content-Type": "application/json",
                 "Accept": "text/csv" if "Accept: text/csv" in words else "*/*",

@@ -82,9 +82,13 @@ def test_conflict_says_who_changed_it_since_when_and_what_is_allowed(
     with pytest.raises(ConflictError) as refusal:
         tickets.acknowledge(desk_conn, ticket_id, actor=Actor("wang"), at=NOW)
     assert str(refusal.value) == (
-        f"Ticket {ticket_id} is resolved since 2026-11-21 01:30 UTC, by li (Li Ming): "
-        "it can't be acknowledged. Allowed now: confirm, reopen."
+        f"Ticket {ticket_id} is resolved: it can't be acknowledged; last change: resolve by li (Li Ming) at "
+        "2026-11-21 01:30 UTC. Allowed now: confirm, reopen, undo."
     )
+    assert refusal.value.more == {
+        "allowed": ["confirm", "reopen", "undo"],
+        "changed": {"by": "li (Li Ming)", "at": NOW, "kind": "resolve", "why": "", "version": 2},
+    }
 
 
 def test_unknown_ticket_is_not_found(desk_conn: Connection) -> None:

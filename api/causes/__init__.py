@@ -1,0 +1,1 @@
+"""What it turned out to be, what is known to help, and what comes back."""
