@@ -174,13 +174,18 @@ left join (
         where k.dimension = %(dimension)s and k.key = %(key)s)
     group by 1) o using (week)
 left join (
-    select greatest(date_trunc('week', t.resolved_at at time zone %(zone)s)::date, %(month)s::date) as week,
+    select greatest(date_trunc('week', x.resolved_at at time zone %(zone)s)::date, %(month)s::date) as week,
         count(*) as n
-    from ticket t
+    from (
+        select id, resolved_at, resolved_by from ticket where resolved_at >= %(from)s and resolved_at < %(until)s
+        union all
+        select ticket_id, resolved_at, resolved_by from ticket_round
+        where resolved_at >= %(from)s and resolved_at < %(until)s) x
+    join ticket t on t.id = x.id
     left join customer c on c.account_no = t.account_no
     left join dma m on m.id = coalesce(t.dma_id, c.dma_id)
-    left join staff p on p.id = coalesce(t.resolved_by, t.assignee_id)
-    where t.resolved_at >= %(from)s and t.resolved_at < %(until)s and t.state <> 'merged'
+    left join staff p on p.id = coalesce(x.resolved_by, t.assignee_id)
+    where t.state <> 'merged'
         and exists (select from figure_keys(coalesce(p.login, ''), coalesce(m.region_id, 0), coalesce(c.segment, '')) k
             where k.dimension = %(dimension)s and k.key = %(key)s)
     group by 1) d using (week)

@@ -68,7 +68,7 @@ def test_it_says_everything_in_the_readers_language(
     box = reader.pages[0].mediabox
     assert (round(box.width), round(box.height)) == (595, 842)  # A4
     assert reader.metadata is not None
-    assert reader.metadata.creation_date == AT
+    assert reader.metadata.creation_date == AT.replace(microsecond=0)
 
 
 def test_every_character_has_a_glyph_within_the_file(printer: Printer, gathered: Report) -> None:

@@ -10,7 +10,7 @@ from tests.factories import insert
 
 ZONE = ZoneInfo("Asia/Shanghai")
 OCTOBER = date(2026, 10, 1)
-AT = datetime(2026, 11, 10, tzinfo=UTC)
+AT = datetime(2026, 11, 10, 0, 0, 0, 123_456, tzinfo=UTC)
 
 
 def local(day: int, hour: float = 8, month: int = 10) -> datetime:
