@@ -8,7 +8,10 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api.answers import component, restore_examples
 from api.causes.endpoints import router as causes
+from api.contact_checks.endpoints import router as contact_checks
+from api.customers.changes import router as customer_changes
 from api.customers.endpoints import router as customers
+from api.customers.search import router as search
 from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
 from api.figures.endpoints import router as figures
@@ -30,7 +33,10 @@ from service.report import Press
 from sql.pool import Pool
 
 ROUTERS = (
+    search,
+    customer_changes,  # before the customers: an account number may hold a slash
     customers,
+    contact_checks,
     meters,
     dmas,
     events,

@@ -14,6 +14,7 @@ from sql.query import Queries
 
 KeyScope = Literal[
     "customers:read",
+    "customers:write",
     "readings:read",
     "events:read",
     "events:write",

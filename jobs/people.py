@@ -1,7 +1,7 @@
-"""What is periodic about customers and staff: use by month and segments."""
+"""What is periodic about customers and staff: use by month, segments, absences."""
 
 from jobs.job import Run
-from service import segments, volumes
+from service import segments, staff, volumes
 from service.utility import utility
 
 
@@ -25,3 +25,11 @@ def segment_customers(run: Run) -> str:
     made = segments.apply(run.conn, by="job", at=run.now)
     moves = ", ".join(f"{move.was} to {move.becomes} {move.customers}" for move in made.moved)
     return f"{made.customers} customers changed{': ' if moves else ''}{moves}"
+
+
+def cover_absences(run: Run) -> str:
+    """Hand the urgent tickets of whose absence has begun to who stands in."""
+    done = staff.cover(run.conn, at=run.now)
+    return (
+        f"{len(done)} absences began, {sum(len(handed.ticket_ids) for _, handed in done)} tickets handed over"
+    )

@@ -87,6 +87,12 @@ JOBS = (
         "Judges who is large, special or vulnerable",
         local=True,
     ),
+    Job(
+        "absences",
+        "*/10 * * * *",
+        people.cover_absences,
+        "Covers urgent tickets of the absent",
+    ),
 )
 
 

@@ -5,7 +5,7 @@ from typing import Protocol
 
 from core.errors import NotFoundError
 from notify.channels import Message
-from notify.kinds import case, listing, outage, outage_staff, report, survey, ticket
+from notify.kinds import case, hand_over, listing, outage, outage_staff, report, survey, ticket
 from notify.letter import Letter
 from notify.words import Words
 from sql.pool import Connection
@@ -27,6 +27,7 @@ KINDS: Mapping[str, Kind] = {
     "outage": outage.letter,
     "outage_staff": outage_staff.letter,
     "failures": listing.failures,
+    "hand_over": hand_over.letter,
 }
 
 

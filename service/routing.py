@@ -1,10 +1,9 @@
 """Who a ticket goes to: account manager, deputy, region, DMA manager, duty desk.
 
-Someone who has left or is absent is passed over; of several in a region the one with the fewest open
-tickets takes it.
+Someone who has left or is absent is passed over; of several in a region the one with the lightest load takes
+it. The duty desk is whoever is on the roster now, then who always is.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -12,30 +11,27 @@ from typing import Any, Literal
 from sql.pool import Connection
 from sql.query import Queries
 
-Q = Queries("service")
+Q = Queries("staff")
 RoutedBy = Literal["account_manager", "deputy", "region", "dma_manager", "duty_desk"]
 _DEPUTIES = 5  # a chain of deputies longer than this is a circle
 
 
 @dataclass(frozen=True)
 class Person:
-    """What routing needs to know of a member of staff."""
+    """What routing needs to know of a member of staff; who is `away` without an end is so for good."""
 
     id: int
     name: str
     email: str | None
     active: bool
     deputy_id: int | None
-    absent_from: datetime | None
-    absent_until: datetime | None
+    away: bool
+    away_until: datetime | None
 
-    def here(self, at: datetime) -> bool:
-        """Whether the person works for us and isn't absent at `at`."""
-        if self.absent_from is None and self.absent_until is None:
-            return self.active
-        began = self.absent_from is None or self.absent_from <= at
-        over = self.absent_until is not None and self.absent_until <= at
-        return self.active and (over or not began)
+    @property
+    def here(self) -> bool:
+        """Whether the person works for us and isn't absent."""
+        return self.active and not self.away
 
 
 @dataclass(frozen=True)
@@ -51,8 +47,8 @@ def find(conn: Connection, account_no: str | None, dma_id: int | None, at: datet
     """Return who takes a ticket of this customer, or of this district where there is no customer."""
     passed: list[str] = []
     if account_no is not None:
-        for manager in _people(conn, "account_manager", account_no=account_no):
-            if manager.here(at):
+        for manager in _people(conn, "account_manager", at, account_no=account_no):
+            if manager.here:
                 return Route(manager.id, "account_manager", f"{manager.name} is the account manager")
             passed.append(manager.name)
             deputy = _deputy(conn, manager, at)
@@ -62,8 +58,8 @@ def find(conn: Connection, account_no: str | None, dma_id: int | None, at: datet
     if account_no is None:
         ways.reverse()  # a district's own manager comes before the region's
     for by, query in ways:
-        for person in _people(conn, query, dma_id=dma_id):
-            if person.here(at):
+        for person in _people(conn, query, at, dma_id=dma_id):
+            if person.here:
                 return Route(person.id, by, _after(f"{person.name} answers for the {_PLACE[by]}", passed))
             passed.append(person.name)
     for person in duty_desk(conn, at):
@@ -72,8 +68,15 @@ def find(conn: Connection, account_no: str | None, dma_id: int | None, at: datet
 
 
 def duty_desk(conn: Connection, at: datetime) -> list[Person]:
-    """Return who is on the duty desk now: those with an e-mail address first, then the least loaded."""
-    return [person for person in _people(conn, "duty_desk") if person.here(at)]
+    """Return who is on the duty desk: the roster's first, then with an address, by load."""
+    return [person for person in _people(conn, "duty_desk", at) if person.here]
+
+
+def stand_in(conn: Connection, staff_id: int, at: datetime) -> Person | None:
+    """Return the person, or who stands in for an absent one; None where nobody does."""
+    for person in _people(conn, "staff_member", at, id=staff_id):
+        return person if person.here else _deputy(conn, person, at)
+    return None
 
 
 _PLACE: dict[RoutedBy, str] = {"region": "region", "dma_manager": "district"}
@@ -84,15 +87,15 @@ def _deputy(conn: Connection, absent: Person, at: datetime) -> Person | None:
     for _ in range(_DEPUTIES):
         if person.deputy_id is None:
             return None
-        person = next(iter(_people(conn, "staff_member", id=person.deputy_id)))
-        if person.here(at):
+        person = next(iter(_people(conn, "staff_member", at, id=person.deputy_id)))
+        if person.here:
             return person
     return None
 
 
-def _people(conn: Connection, query: str, **params: Any) -> Iterable[Person]:
-    return [Person(*row) for row in conn.execute(Q[query], params)]
+def _people(conn: Connection, query: str, at: datetime, **params: Any) -> list[Person]:
+    return [Person(*row) for row in conn.execute(Q[query], params | {"at": at})]
 
 
 def _after(why: str, passed: list[str]) -> str:
-    return f"{why}; away: {', '.join(passed)}" if passed else why
+    return f"{why}; away: {', '.join(dict.fromkeys(passed))}" if passed else why

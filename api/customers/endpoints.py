@@ -29,7 +29,6 @@ def list_customers(
             conn,
             "customers",
             after=after,
-            q=given.q,
             segment=given.segment,
             sector=given.sector,
             manager=given.manager,

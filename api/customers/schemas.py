@@ -18,7 +18,6 @@ MOST = 200
 class CustomerFilter(Filter):
     """Which customers."""
 
-    q: Name | None = Field(None, description="The name begins with this, whatever its case.")
     segment: Segment | None = None
     sector: Sector | None = None
     manager: Name | None = Field(None, description="Login of the account manager.")

@@ -25,6 +25,7 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
         "u": about.utility,
         "to": about.addressee,
         "case": about,
+        "why": about.why,
         "respond_by": speech.instant(about.ticket.response_due),
         "resolve_by": speech.instant(about.ticket.resolution_due),
         "zone": speech.zone_name(about.ticket.opened_at),

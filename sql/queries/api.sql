@@ -34,8 +34,6 @@ select c.account_no, c.name, c.sector, c.segment, c.address, s.login as manager,
     d.code as dma, d.name as dma_name
 from customer c left join staff s on s.id = c.manager_id left join dma d on d.id = c.dma_id
 where c.account_no > %(after)s
-    and (%(q)s::text is null
-        or (c.name_key ~>=~ lower(%(q)s) and c.name_key ~<~ (lower(%(q)s) || chr(1114111))))
     and (%(segment)s::text is null or c.segment = %(segment)s)
     and (%(sector)s::text is null or c.sector = %(sector)s)
     and (%(manager)s::text is null or c.manager_id = (select id from staff where login = %(manager)s))

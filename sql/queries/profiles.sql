@@ -40,3 +40,80 @@ returning id;
 -- name: settle_corrected
 update contact_check set state = 'corrected', decided_by = %(actor)s, decided_at = %(at)s, decided_why = %(why)s
 where account_no = %(account_no)s and state = 'open' and field = any (%(columns)s);
+
+-- name: search seq: staff, dma
+select f.matched, f.value, f.score, c.account_no, c.name, c.sector, c.segment, c.address, c.phone, s.login as manager,
+    s.name as manager_name, d.code as dma, d.name as dma_name
+from find_customers(%(asked)s, %(limit)s) f
+join customer c on c.account_no = f.account_no
+left join staff s on s.id = c.manager_id
+left join dma d on d.id = c.dma_id
+order by f.score desc, f.account_no;
+
+-- name: changes
+select h.version, h.at, h.actor, h.why, (select jsonb_agg(jsonb_build_object('field', f.key, 'before', h.before -> f.key,
+        'after', f.value) order by f.key) from jsonb_each(h.after) f
+    where f.value is distinct from h.before -> f.key and f.key = any (%(columns)s)) as fields
+from customer_change h
+where h.account_no = %(account_no)s and h.version < %(version)s
+order by h.version desc limit %(limit)s;
+
+-- name: contact_checks seq: staff
+select k.id, k.account_no, c.name as customer, k.kind, k.field, k.why, k.event_id, k.opened_at, k.state, k.decided_by,
+    k.decided_at, k.decided_why, c.phone, c.email, c.address, c.version, s.login as manager
+from contact_check k join customer c on c.account_no = k.account_no left join staff s on s.id = c.manager_id
+where (k.opened_at, k.id) < (%(at)s::timestamptz, %(id)s::bigint)
+    and (%(state)s::text is null or k.state = %(state)s)
+    and (%(kind)s::text is null or k.kind = %(kind)s)
+    and (%(account_no)s::text is null or k.account_no = %(account_no)s)
+    and (%(manager)s::text is null or c.manager_id = (select id from staff where login = %(manager)s))
+order by k.opened_at desc, k.id desc limit %(limit)s;
+
+-- name: contact_check
+select k.id, k.account_no, c.name as customer, k.kind, k.field, k.why, k.event_id, k.opened_at, k.state, k.decided_by,
+    k.decided_at, k.decided_why, c.phone, c.email, c.address, c.version, s.login as manager
+from contact_check k join customer c on c.account_no = k.account_no left join staff s on s.id = c.manager_id
+where k.id = %(id)s;
+
+-- name: lock_check
+select account_no, state, decided_by, decided_at, decided_why from contact_check where id = %(id)s for update;
+
+-- name: settle_check
+update contact_check set state = %(state)s, decided_by = %(actor)s, decided_at = %(at)s, decided_why = %(why)s
+where id = %(id)s and state = 'open';
+
+-- name: confirm_contacts
+update customer set contact_confirmed_at = %(at)s where account_no = %(account_no)s;
+
+-- name: doubt_after_events
+insert into contact_check (account_no, kind, why, event_id, opened_at)
+select distinct on (e.account_no) e.account_no, 'occupancy_change', 'the pattern of use has changed for good', e.id, %(at)s
+from event e
+where e.detected_at >= %(since)s and e.grp = 'profile' and e.account_no is not null and e.retracted_at is null
+    and not exists (select from contact_check k where k.event_id = e.id)
+order by e.account_no, e.detected_at desc
+on conflict do nothing;
+
+-- name: doubt_aged seq: staff
+insert into contact_check (account_no, kind, why, opened_at)
+select due.account_no, 'old', 'nobody has made sure of them since ' || to_char(due.since at time zone %(zone)s, 'YYYY-MM-DD'), %(at)s
+from (select id from staff union all select null) s
+cross join lateral (
+    (select c.account_no, coalesce(c.contact_confirmed_at, c.created_at) as since from customer c
+    where c.manager_id = s.id and coalesce(c.contact_confirmed_at, c.created_at) < %(before)s
+        and not exists (select from contact_check k where k.account_no = c.account_no and k.kind = 'old'
+            and (k.state = 'open' or k.decided_at >= %(before)s))
+    order by coalesce(c.contact_confirmed_at, c.created_at) limit %(each)s)
+    union all
+    (select c.account_no, coalesce(c.contact_confirmed_at, c.created_at) as since from customer c
+    where s.id is null and c.manager_id is null and coalesce(c.contact_confirmed_at, c.created_at) < %(before)s
+        and not exists (select from contact_check k where k.account_no = c.account_no and k.kind = 'old'
+            and (k.state = 'open' or k.decided_at >= %(before)s))
+    order by coalesce(c.contact_confirmed_at, c.created_at) limit %(each)s)) due
+on conflict do nothing;
+
+-- name: customer_there
+select 1 from customer where account_no = %(account_no)s;
+
+-- name: manager_by_login
+select id from staff where login = %(login)s and active;

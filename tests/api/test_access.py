@@ -15,6 +15,10 @@ from tests.api.town import Town, side
 
 OPEN = {"/healthz", "/readyz"}
 BODIES: dict[str, object] = {
+    "A1": {"why": "x"},
+    "undo": {"why": "x"},
+    "correct": {"phone": "027 1", "why": "x"},
+    "dismiss": {"why": "x"},
     "acknowledge": {"why": "x"},
     "respond": {"why": "x"},
     "resolve": {"cause": "x", "why": "x"},
@@ -25,7 +29,14 @@ BODIES: dict[str, object] = {
 
 def operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
     """Every operation with its address filled in."""
-    values = {"account_no": "A1", "serial": "M-A", "id": "1", "code": "D1", "name": "retention"}
+    values = {
+        "account_no": "A1",
+        "serial": "M-A",
+        "id": "1",
+        "code": "D1",
+        "name": "retention",
+        "version": "2",
+    }
     return [
         (method.upper(), path.format(**values), operation)
         for path, item in app.openapi()["paths"].items()
@@ -156,7 +167,7 @@ def test_what_belongs_to_another_manager_is_not_there(anna: TestClient, town: To
     "query",
     [
         "/v1/customers?manager=bo",
-        "/v1/customers?q=Customer B",
+        "/v1/search?q=Customer B",
         "/v1/customers?limit=1&cursor={after_a1}",
         "/v1/events?account_no=B1",
         "/v1/events?dma=D1&state=open",

@@ -92,6 +92,9 @@ def side(conn: Connection, login: str, account_no: str, serial: str, dma_id: int
     insert(conn, "delivery", outbox_id=outbox, attempt=1, ok=True, receipt="250 OK", took_s=0.1)
     insert(conn, "water_plan", account_no=account_no, month=now.date().replace(day=1), plan_m3=10)
     insert(conn, "visit", account_no=account_no, manager_id=staff_id, due_on=now.date())
+    for kind, field in [("bounced", "email"), ("old", None)]:
+        check = {"account_no": account_no, "kind": kind, "field": field, "why": "550", "opened_at": now}
+        insert(conn, "contact_check", **check)
     return Side(login, staff_id, account_no, serial, meter_id, event_id, ticket_id)
 
 

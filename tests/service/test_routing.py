@@ -4,8 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from core.errors import ConflictError
 from service import routing
+from service import staff as staff_rules
 from service.routing import Route
+from service.staff import Absence, Shift
+from service.tickets import Actor
 from sql.pool import Connection
 from tests import factories, samples
 from tests.samples import NOW, Town
@@ -18,8 +22,9 @@ def town(conn: Connection) -> Town:
 
 def away(conn: Connection, *staff: int, until: object = NOW + timedelta(days=7)) -> None:
     conn.execute(
-        "update staff set absent_from = %s, absent_until = %s where id = any (%s)",
-        (NOW - timedelta(days=1), until, list(staff)),
+        "insert into staff_absence (staff_id, starts_at, ends_at, created_by, created_at)"
+        " select unnest(%s::bigint[]), %s, %s, 'test', %s",
+        (list(staff), NOW - timedelta(days=1), until, NOW),
     )
 
 
@@ -102,3 +107,54 @@ def test_dma_manager_after_the_region_for_a_customer_before_it_for_a_district(
 def test_nobody_at_all_is_said(conn: Connection, desk_conn: Connection, town: Town) -> None:
     conn.execute("update staff set active = false")
     assert route(desk_conn, town) == Route(None, "duty_desk", "nobody is on the duty desk; away: 王丽")
+
+
+def test_the_roster_comes_before_who_is_always_on_the_desk(
+    conn: Connection, desk_conn: Connection, town: Town
+) -> None:
+    night = factories.staff(conn, "night")
+    boss = Actor("boss")
+    shift = Shift(night, NOW - timedelta(hours=4), NOW + timedelta(hours=4))
+    staff_rules.add_shifts(conn, [shift], actor=boss, at=NOW)
+    assert [p.id for p in routing.duty_desk(desk_conn, NOW)] == [night, town.desk_id]
+    assert [p.id for p in routing.duty_desk(desk_conn, NOW + timedelta(hours=4))] == [town.desk_id]
+    away(conn, night)
+    assert [p.id for p in routing.duty_desk(desk_conn, NOW)] == [town.desk_id]
+    with pytest.raises(ConflictError, match="has a shift"):
+        staff_rules.add_shifts(conn, [shift], actor=boss, at=NOW)
+
+
+def test_several_absences_each_with_a_deputy_of_its_own(
+    conn: Connection, desk_conn: Connection, town: Town
+) -> None:
+    boss, day = Actor("boss"), timedelta(days=1)
+    for absence in (
+        Absence(town.manager_id, NOW - 9 * day, NOW - 7 * day),
+        Absence(town.manager_id, NOW + day, NOW + 2 * day, "training", town.desk_id),
+        Absence(town.manager_id, NOW + 3 * day),
+    ):
+        if absence.ends_at is None or absence.ends_at > NOW:
+            staff_rules.plan_absence(conn, absence, actor=boss, at=NOW)
+    found = [routing.find(desk_conn, "A-1001", town.dma_id, NOW + n * day / 2) for n in range(8)]
+    assert [route.staff_id for route in found] == [
+        *[town.manager_id] * 2,
+        *[town.desk_id] * 2,
+        *[town.manager_id] * 2,
+        *[town.deputy_id] * 2,
+    ]
+    ((first, last),) = conn.execute("select min(id), max(id) from staff_absence").fetchall()
+    staff_rules.end_absence(conn, first, at=NOW)
+    staff_rules.end_absence(conn, last, at=NOW + 4 * day)
+    assert conn.execute("select count(*) from staff_absence").fetchall() == [(1,)]
+    assert routing.find(desk_conn, "A-1001", town.dma_id, NOW + 4 * day).by == "account_manager"
+    with pytest.raises(ConflictError, match="over already"):
+        staff_rules.end_absence(conn, last, at=NOW + 5 * day)
+
+
+def test_a_region_never_lies_below_itself(conn: Connection) -> None:
+    for code, parent in (("a", None), ("b", "a"), ("c", "b")):
+        staff_rules.put_region(conn, code, code.upper(), parent)
+    with pytest.raises(ConflictError, match="lies below"):
+        staff_rules.put_region(conn, "a", "A", "c")
+    with pytest.raises(ConflictError, match="lies below"):
+        staff_rules.put_region(conn, "a", "A", "a")

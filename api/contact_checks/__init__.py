@@ -1,0 +1,1 @@
+"""Contact data that somebody is to verify."""

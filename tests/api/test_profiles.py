@@ -1,0 +1,78 @@
+"""Profiles are found, changed and put back; doubts about contact data are listed and settled."""
+
+from starlette.testclient import TestClient
+
+from sql.pool import Connection
+from tests.api.conftest import NOW, Ask
+from tests.api.town import Town
+
+
+def test_search_says_what_fits_and_shows_a_manager_own_customers_only(
+    all_seeing: TestClient, anna: TestClient, ask: Ask, town: Town
+) -> None:
+    hits = all_seeing.get("/v1/search", params={"q": "customer"}).json()["items"]
+    assert [(h["account_no"], h["matched"], h["value"]) for h in hits] == [
+        ("A1", "name", "Customer A1"),
+        ("B1", "name", "Customer B1"),
+    ]
+    for q in ["customer", "custmer", "M-A", "A1", "B1", "M-B", "Customer B1"]:
+        seen = anna.get("/v1/search", params={"q": q}).json()["items"]
+        assert {h["account_no"] for h in seen} <= {"A1"}, q
+    assert [h["manager"] for h in anna.get("/v1/search", params={"q": "a1"}).json()["items"]] == ["anna"]
+    assert all_seeing.get("/v1/search", params={"q": "custom", "limit": 1}).json()["items"] == hits[:1]
+    assert all_seeing.get("/v1/search").status_code == 422
+
+
+def test_a_change_and_the_way_back(anna: TestClient, all_seeing: TestClient, town: Town) -> None:
+    body = {"phone": "027 5550 0148", "address": "江城市中山路 15 号", "why": "She called.", "version": 1}
+    changed = anna.patch("/v1/customers/A1", json=body).json()
+    assert (changed["version"], changed["contacts"]["phone"]) == (2, "027 5550 0148")
+    assert all_seeing.get("/v1/search", params={"q": "中山路"}).json()["items"][0]["account_no"] == "A1"
+    stale = all_seeing.patch("/v1/customers/A1", json=body | {"phone": "1234"})
+    assert stale.status_code == 409
+    assert "anna on 2026-11-21 09:00 UTC (She called.)" in stale.json()["detail"]
+    (entry,) = anna.get("/v1/customers/A1/changes").json()["items"]
+    assert (entry["version"], entry["actor"], entry["why"]) == (2, "anna", "She called.")
+    assert entry["fields"][1] == {"field": "phone", "before": None, "after": "027 5550 0148"}
+    back = anna.post("/v1/customers/A1/changes/2/undo", json={"why": "Not hers."}).json()
+    assert (back["version"], back["contacts"]["phone"], back["contacts"]["address"]) == (3, None, None)
+    assert all_seeing.get("/v1/search", params={"q": "中山路"}).json()["items"] == []
+    first = anna.get("/v1/customers/A1/changes?limit=1").json()
+    assert [c["version"] for c in first["items"]] == [3]
+    assert [c["version"] for c in anna.get(first["next"]).json()["items"]] == [2]
+
+
+def test_who_may_change_what(anna: TestClient, all_seeing: TestClient, town: Town) -> None:
+    assert anna.patch("/v1/customers/B1", json={"name": "x", "why": "x"}).status_code == 404
+    assert anna.get("/v1/customers/B1/changes").status_code == 404
+    assert anna.patch("/v1/customers/A1", json={"manager": "bo", "why": "x"}).status_code == 403
+    assert anna.patch("/v1/customers/A1", json={"segment_by": "rule", "why": "x"}).status_code == 422
+    assert anna.patch("/v1/customers/A1", json={"name": "x"}).status_code == 422
+    assert all_seeing.patch("/v1/customers/A1", json={"manager": "ghost", "why": "x"}).status_code == 422
+    given = all_seeing.patch("/v1/customers/A1", json={"manager": "bo", "why": "Anna is on leave."}).json()
+    assert given["manager"]["login"] == "bo"
+
+
+def test_contact_checks_are_listed_and_settled_once(
+    anna: TestClient, all_seeing: TestClient, town: Town, conn: Connection
+) -> None:
+    listed = anna.get("/v1/contact-checks").json()["items"]
+    assert {(c["account_no"], c["kind"]) for c in listed} == {("A1", "bounced"), ("A1", "old")}
+    assert len(all_seeing.get("/v1/contact-checks").json()["items"]) == 4
+    assert len(all_seeing.get("/v1/contact-checks?manager=bo&kind=old").json()["items"]) == 1
+    ids = {c["kind"]: c["id"] for c in listed}
+    wrong = anna.post(f"/v1/contact-checks/{ids['bounced']}/correct", json={"email": "x", "why": "x"})
+    assert wrong.status_code == 422
+    right = {"email": "anna@home.example", "why": "Called.", "version": 1}
+    done = anna.post(f"/v1/contact-checks/{ids['bounced']}/correct", json=right).json()
+    assert (done["state"], done["email"], done["decided_by"]) == ("corrected", "anna@home.example", "anna")
+    again = all_seeing.post(f"/v1/contact-checks/{ids['bounced']}/dismiss", json={"why": "x"})
+    assert again.status_code == 409
+    assert "corrected by anna on 2026-11-21 09:00 UTC (Called.)" in again.json()["detail"]
+    assert anna.post(f"/v1/contact-checks/{ids['old']}/confirm").json()["state"] == "confirmed"
+    assert conn.execute(
+        "select contact_confirmed_at, version from customer where account_no = 'A1'"
+    ).fetchall() == [(NOW, 2)]
+    others = all_seeing.get("/v1/contact-checks?manager=bo").json()["items"]
+    assert anna.post(f"/v1/contact-checks/{others[0]['id']}/confirm").status_code == 404
+    assert anna.get("/v1/contact-checks").json()["items"] == []
