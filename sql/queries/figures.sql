@@ -157,8 +157,9 @@ where case %(figure)s
         when 'resolved' then r.resolution_h is not null
         when 'reopened' then r.reopened
     end
-    and exists (select from figure_keys(r.login, r.region_id, r.segment) k
-        where k.dimension = %(dimension)s and k.key = %(key)s)
+    and (%(dimension)s = 'utility'
+        or exists (select from figure_keys(r.login, r.region_id, r.segment) k
+        where k.dimension = %(dimension)s and k.key = %(key)s))
     and (t.id, r.round) > (%(after_id)s::bigint, %(after_round)s::int)
 order by t.id, r.round
 limit %(limit)s;
@@ -170,8 +171,9 @@ from (select distinct greatest(date_trunc('week', day)::date, %(month)s::date) a
 left join (
     select greatest(date_trunc('week', r.started_at at time zone %(zone)s)::date, %(month)s::date) as week, count(*) as n
     from service_rounds(%(from)s, %(until)s, %(at)s) r
-    where r.round = 1 and exists (select from figure_keys(r.login, r.region_id, r.segment) k
-        where k.dimension = %(dimension)s and k.key = %(key)s)
+    where r.round = 1 and (%(dimension)s = 'utility'
+        or exists (select from figure_keys(r.login, r.region_id, r.segment) k
+        where k.dimension = %(dimension)s and k.key = %(key)s))
     group by 1) o using (week)
 left join (
     select greatest(date_trunc('week', x.resolved_at at time zone %(zone)s)::date, %(month)s::date) as week,
@@ -186,32 +188,38 @@ left join (
     left join dma m on m.id = coalesce(t.dma_id, c.dma_id)
     left join staff p on p.id = coalesce(x.resolved_by, t.assignee_id)
     where t.state <> 'merged'
-        and exists (select from figure_keys(coalesce(p.login, ''), coalesce(m.region_id, 0), coalesce(c.segment, '')) k
-            where k.dimension = %(dimension)s and k.key = %(key)s)
+        and (%(dimension)s = 'utility' or exists (
+            select from figure_keys(coalesce(p.login, ''), coalesce(m.region_id, 0), coalesce(c.segment, '')) k
+            where k.dimension = %(dimension)s and k.key = %(key)s))
     group by 1) d using (week)
 order by week;
 
--- name: causes seq: region
+-- name: causes seq: region, cause_code
 with settled as materialized (
-    select t.id, t.cause, t.resolved_at, t.account_no, t.dma_id
+    select t.id, coalesce(t.cause_code, t.cause) as code, t.resolved_at, t.account_no, t.dma_id
     from ticket t
     left join customer c on c.account_no = t.account_no
     left join dma m on m.id = coalesce(t.dma_id, c.dma_id)
     left join staff p on p.id = coalesce(t.resolved_by, t.assignee_id)
-    where t.resolved_at >= %(from)s and t.resolved_at < %(until)s and t.state <> 'merged' and t.cause <> ''
-        and exists (select from figure_keys(coalesce(p.login, ''), coalesce(m.region_id, 0), coalesce(c.segment, '')) k
-            where k.dimension = %(dimension)s and k.key = %(key)s)
+    where t.resolved_at >= %(from)s and t.resolved_at < %(until)s and t.state <> 'merged'
+        and coalesce(t.cause_code, t.cause, '') <> ''
+        and (%(dimension)s = 'utility' or exists (
+            select from figure_keys(coalesce(p.login, ''), coalesce(m.region_id, 0), coalesce(c.segment, '')) k
+            where k.dimension = %(dimension)s and k.key = %(key)s))
+), counted as (
+    select code, count(*) as tickets, count(*) filter (where exists (
+            select from ticket b where b.account_no = s.account_no and coalesce(b.cause_code, b.cause) = s.code
+                and b.id <> s.id and b.resolved_at >= %(year_before)s and b.resolved_at <= s.resolved_at
+            union all
+            select from ticket b where s.account_no is null and b.dma_id = s.dma_id and b.account_no is null
+                and coalesce(b.cause_code, b.cause) = s.code and b.id <> s.id
+                and b.resolved_at >= %(year_before)s and b.resolved_at <= s.resolved_at)) as again
+    from settled s
+    group by code
 )
-select cause as code, count(*) as tickets, count(*) filter (where exists (
-        select from ticket b where b.account_no = s.account_no and b.cause = s.cause and b.id <> s.id
-            and b.resolved_at >= %(year_before)s and b.resolved_at <= s.resolved_at
-        union all
-        select from ticket b where s.account_no is null and b.dma_id = s.dma_id and b.account_no is null
-            and b.cause = s.cause and b.id <> s.id and b.resolved_at >= %(year_before)s
-            and b.resolved_at <= s.resolved_at)) as again
-from settled s
-group by cause
-order by again desc, tickets desc, cause
+select n.code, n.tickets, n.again, coalesce(c.zh, '') as name_zh, coalesce(c.en, '') as name_en
+from counted n left join cause_code c on c.code = n.code
+order by n.again desc, n.tickets desc, n.code
 limit %(limit)s;
 
 -- name: missed seq: region
@@ -220,8 +228,9 @@ from service_rounds(%(from)s, %(until)s, %(at)s) r
 join ticket t on t.id = r.ticket_id
 left join customer c on c.account_no = t.account_no
 left join dma d on d.id = t.dma_id
-where r.resolution = 'missed' and exists (select from figure_keys(r.login, r.region_id, r.segment) k
-    where k.dimension = %(dimension)s and k.key = %(key)s)
+where r.resolution = 'missed' and (%(dimension)s = 'utility'
+        or exists (select from figure_keys(r.login, r.region_id, r.segment) k
+    where k.dimension = %(dimension)s and k.key = %(key)s))
 order by coalesce(r.resolved_at, %(at)s) - r.resolution_due desc, t.id
 limit %(limit)s;
 

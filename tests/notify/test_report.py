@@ -47,8 +47,8 @@ def pages(pdf: bytes) -> list[str]:
 
 SAYS = {
     "zh": "客户服务月报 2026年10月 江城水务 新增工单 李薇 王建国 江北片区 大客户 103立方米 ¥411 1,010立方米"
-    " 江城第三医院 wornseal 指标说明 不足10起时取168小时 11月10日（周二）08:00",
-    "en": "Customerservicereport October2026 江城水务 Ticketsopened 李薇 Large 103m³ CN¥411 1,010m³ wornseal"
+    " 江城第三医院 密封圈老化 指标说明 不足10起时取168小时 11月10日（周二）08:00",
+    "en": "Customerservicereport October2026 江城水务 Ticketsopened 李薇 Large 103m³ CN¥411 1,010m³ Wornseal"
     " withfewerthan10ofthem,168hours Tue10Nov,08:00",
 }
 

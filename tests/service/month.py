@@ -28,6 +28,7 @@ def build(conn: Connection) -> dict[str, int]:
     wang = factories.staff(conn, "wang", name="王建国", language="en")
     factories.customer(conn, "A", "M-A", manager_id=li, dma_id=dma, segment="large", name="江城第三医院")
     factories.customer(conn, "B", "M-B", manager_id=wang, dma_id=dma, tariff_price_m3=3.0)
+    insert(conn, "cause_code", code="worn_seal", zh="密封圈老化", en="Worn seal")
     made = _tickets(conn, li, wang)
     _surveys(conn, made, li)
     _events(conn, dma, wang)
@@ -74,7 +75,7 @@ def _tickets(conn: Connection, li: int, wang: int) -> dict[str, int]:
         return at + timedelta(hours=hours)
 
     five, six, ten, twelve, last = local(5), local(6), local(10), local(12), local(31, 23.9)
-    seal = {"state": "resolved", "cause": "worn seal"}
+    seal = {"state": "resolved", "cause_code": "worn_seal"}
     made = {
         "in_time": ticket(
             "A", five, responded_at=after(five, 2), resolved_at=after(five, 10), resolved_by=li, **seal

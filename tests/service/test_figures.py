@@ -138,7 +138,7 @@ def test_a_report_holds_weeks_causes_that_come_back_and_what_was_missed(conn: Co
     assert [week.opened for week in gathered.weeks] == [0, 6, 0, 0, 1]
     assert [week.resolved for week in gathered.weeks] == [0, 4, 1, 0, 0]
     # Three of one cause at one customer: the second and third have one before them.
-    assert [(cause.code, cause.tickets, cause.again) for cause in gathered.causes] == [("worn seal", 3, 2)]
+    assert [(cause.code, cause.tickets, cause.again) for cause in gathered.causes] == [("worn_seal", 3, 2)]
     assert [row.id for row in gathered.missed] == [tickets["overdue"], tickets["again"]]
     assert gathered.before is None
     assert not gathered.running
