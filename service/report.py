@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg.rows import class_row
 
-from core.errors import NotFoundError
+from core.errors import BadDataError
 from service import figures, outbox, reach
 from service.figures import Dimension, Figures
 from service.outbox import NOBODY, Outgoing
@@ -96,12 +96,12 @@ class Press(Protocol):
 
 
 def scope(conn: Connection, kind: ScopeKind, key: str = "") -> Scope:
-    """Return whom a report is about, by name; NotFoundError for a region or manager that isn't there."""
+    """Return whom a report is about, by name; BadDataError for a region or manager that isn't there."""
     if kind == "utility":
         return Scope()
     row = conn.execute(Q[f"{kind}_name"], {"key": key}).fetchone()
     if row is None:
-        raise NotFoundError(
+        raise BadDataError(
             f"There is no {kind} {key!r}.", cure="Name a region by its code, a manager by login."
         )
     return Scope(kind, key, str(row[0]))

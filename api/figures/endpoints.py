@@ -27,7 +27,7 @@ from api.figures.schemas import (
 )
 from api.meters.formats import cell, csv_response, wanted
 from api.page import Page
-from core.errors import NotFoundError
+from core.errors import BadDataError, ConflictError, NotFoundError
 from service import figures, report
 from service.report import Press, Scope, ScopeKind
 from service.utility import utility
@@ -101,7 +101,7 @@ def list_behind(
             after=after,
             limit=given.limit + 1,
         )
-    items = [BehindRow.model_validate(row) for row in found]
+    items = [BehindRow.model_validate({**row, "group": row["grp"]}) for row in found]
     return page.build(
         request, response, "figures/tickets", items, given.limit, lambda row: (row.id, row.round)
     )
@@ -112,7 +112,7 @@ def list_behind(
     operation_id="getMonthlyReport",
     response_class=Response,
     responses={
-        **failures(401, 403, 404, 422, 500, 503),
+        **failures(401, 403, 422, 500, 503),
         200: {"description": "The report.", "content": {"application/pdf": PDF}},
     },
 )
@@ -146,7 +146,7 @@ def _scope(conn: Connection, caller: Caller, kind: ScopeKind | None, key: str | 
         return report.scope(conn, kind or "utility", key or "")
     own = caller.key.login or ""
     if (kind or "manager", key or own) != ("manager", own):
-        raise NotFoundError("You see the report on your own work.", cure="Leave out `scope` and `key`.")
+        raise BadDataError("You see the report on your own work.", cure="Leave out `scope` and `key`.")
     return report.scope(conn, "manager", own)
 
 
@@ -162,7 +162,7 @@ def list_subscriptions(caller: Reader) -> Subscriptions:
         return _subscriptions(conn)
 
 
-@router.post("/subscriptions", operation_id="subscribeToReport", responses=answers(SUBSCRIPTIONS, 404, 413))
+@router.post("/subscriptions", operation_id="subscribeToReport", responses=answers(SUBSCRIPTIONS, 409, 413))
 def subscribe(caller: Chief, said: Subscribe) -> Subscriptions:
     """Send somebody the report each month; once more, and only the language changes.
 
@@ -172,15 +172,15 @@ def subscribe(caller: Chief, said: Subscribe) -> Subscriptions:
         _scope(conn, caller, said.checked().scope, said.key)
         given = said.model_dump() | {"actor": caller.actor, "at": caller.now()}
         if conn.execute(Q["subscribe"], given).fetchone() is None:
-            raise NotFoundError(f"No active member of staff has the login {said.staff!r}.")
+            raise ConflictError(f"No active member of staff has the login {said.staff!r}.")
         return _subscriptions(conn)
 
 
 @router.delete(
-    "/subscriptions/{id}", operation_id="unsubscribeFromReport", responses=answers(SUBSCRIPTIONS, 404)
+    "/subscriptions/{id}", operation_id="unsubscribeFromReport", responses=answers(SUBSCRIPTIONS, 404, 409)
 )
 def unsubscribe(caller: Chief, id_: Annotated[Id, Path(alias="id")]) -> Subscriptions:
-    """Send it no more."""
+    """End a subscription: the report is not sent to them any more."""
     with caller.transaction() as conn:
         if conn.execute(Q["unsubscribe"], {"id": id_}).fetchone() is None:
             raise NotFoundError(f"There is no subscription {id_}.")

@@ -100,7 +100,7 @@ class BehindRow(BaseModel):
     started_at: datetime
     account_no: str | None
     customer: str | None
-    group: str = Field(validation_alias="grp")
+    group: str
     priority: str
     state: str
     manager: str

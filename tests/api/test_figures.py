@@ -88,7 +88,7 @@ def test_a_manager_sees_own_figures_tickets_and_report_only(chief: TestClient, a
     assert "李薇" in text
     assert "王建国" not in text
     for query in ["scope=utility", "scope=manager&key=wang", "scope=region&key=north"]:
-        assert li.get(f"/v1/figures/report?month=2026-10&{query}").status_code == 404, query
+        assert li.get(f"/v1/figures/report?month=2026-10&{query}").status_code == 422, query
 
 
 def test_tickets_behind_a_figure_come_in_pages(chief: TestClient) -> None:
@@ -107,7 +107,7 @@ def test_the_report_of_last_month_is_a_pdf(chief: TestClient, language: str, say
     assert answer.headers["content-type"] == "application/pdf"
     assert f"report-2026-10-{language}.pdf" in answer.headers["content-disposition"]
     assert says in PdfReader(io.BytesIO(answer.content)).pages[0].extract_text()
-    assert chief.get("/v1/figures/report?scope=region&key=nowhere").status_code == 404
+    assert chief.get("/v1/figures/report?scope=region&key=nowhere").status_code == 422
 
 
 def test_who_gets_the_report_is_kept_and_ended(chief: TestClient, ask: Ask, conn: Connection) -> None:
@@ -122,15 +122,15 @@ def test_who_gets_the_report_is_kept_and_ended(chief: TestClient, ask: Ask, conn
     (same,) = chief.post("/v1/figures/subscriptions", json=given | {"language": "zh"}).json()["items"]
     assert (same["id"], same["language"]) == (one["id"], "zh")
     for wrong, status in [
-        (given | {"staff": "ghost"}, 404),
-        (given | {"key": "nowhere"}, 404),
+        (given | {"staff": "ghost"}, 409),
+        (given | {"key": "nowhere"}, 422),
         (given | {"key": ""}, 422),
         (given | {"scope": "utility"}, 422),
     ]:
         assert chief.post("/v1/figures/subscriptions", json=wrong).status_code == status, wrong
     li = ask(login="li")
     assert li.get("/v1/figures/subscriptions").json() == {"items": []}
-    assert li.post("/v1/figures/subscriptions", json={"staff": "li"}).status_code == 404  # not of the utility
+    assert li.post("/v1/figures/subscriptions", json={"staff": "li"}).status_code == 422  # not of the utility
     own = {"staff": "li", "scope": "manager", "key": "li"}
     assert [s["staff"] for s in li.post("/v1/figures/subscriptions", json=own).json()["items"]] == ["li"]
     assert li.delete(f"/v1/figures/subscriptions/{one['id']}").status_code == 404
