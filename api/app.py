@@ -19,6 +19,7 @@ from api.health.endpoints import router as health
 from api.jobs.endpoints import router as jobs
 from api.meters.endpoints import router as meters
 from api.middleware import Envelope
+from api.outages.endpoints import router as outages
 from api.policies.endpoints import router as policies
 from api.problem import Changed, Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
@@ -28,6 +29,7 @@ from api.tickets.endpoints import router as tickets
 from api.tickets.steps import router as ticket_steps
 from core.clock import Clock
 from core.settings import Settings
+from service.letters import Letters
 from service.policies import Rules
 from service.report import Press
 from sql.pool import Pool
@@ -46,6 +48,7 @@ ROUTERS = (
     surveys,
     survey_page,
     figures,
+    outages,
     policies,
     quarantine,
     jobs,
@@ -65,6 +68,7 @@ TAGS = [
     {"name": "events", "description": "What the detectors found."},
     {"name": "tickets", "description": "The service cases that people work on."},
     {"name": "figures", "description": "What a month of service was like, and the report of it."},
+    {"name": "outages", "description": "Interruptions of the supply, and who is told what of them."},
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
@@ -92,10 +96,13 @@ class Api(FastAPI):
         return self.openapi_schema
 
 
-def create_app(settings: Settings, clock: Clock, pool: Pool, rules: Rules, press: Press) -> FastAPI:
+def create_app(
+    settings: Settings, clock: Clock, pool: Pool, rules: Rules, letters: Letters, press: Press
+) -> FastAPI:
     """Build the API on an open pool of the role `api`.
 
-    `rules` is the detectors' word on policies, `press` prints reports.
+    `rules` is the detectors' word on policies, `letters` the notifier's on what would be sent, `press` prints
+    reports.
 
     There is no page that would load scripts from another host: the document is at /openapi.json.
     """
@@ -110,7 +117,7 @@ def create_app(settings: Settings, clock: Clock, pool: Pool, rules: Rules, press
         redirect_slashes=False,
     )
     app.state.settings, app.state.clock, app.state.pool = settings, clock, pool
-    app.state.rules, app.state.press = rules, press
+    app.state.rules, app.state.letters, app.state.press = rules, letters, press
     for router in ROUTERS:
         app.include_router(router)
     add_handlers(app)

@@ -26,6 +26,8 @@ KeyScope = Literal[
     "quarantine:write",
     "figures:read",
     "staff:write",
+    "outages:read",
+    "outages:write",
     "jobs:read",
     "metrics:read",
 ]

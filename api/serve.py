@@ -15,6 +15,7 @@ from api.app import create_app
 from core.clock import Clock
 from core.errors import SettingsError
 from core.settings import Settings
+from service.letters import Letters
 from service.policies import Rules
 from service.report import Press
 from sql.pool import open_pool
@@ -63,6 +64,7 @@ def serve(
     clock: Clock,
     database_url: str,
     rules: Rules,
+    letters: Letters,
     press: Press,
     stopping: threading.Event | None = None,
 ) -> None:
@@ -71,7 +73,7 @@ def serve(
     Raises SettingsError when the configured address can't be had.
     """
     with listen(settings.api_host, settings.api_port) as door:
-        serve_on(door, settings, clock, database_url, rules, press, stopping or _told_by_signal())
+        serve_on(door, settings, clock, database_url, rules, letters, press, stopping or _told_by_signal())
 
 
 def serve_on(
@@ -80,6 +82,7 @@ def serve_on(
     clock: Clock,
     database_url: str,
     rules: Rules,
+    letters: Letters,
     press: Press,
     stopping: threading.Event,
 ) -> None:
@@ -87,7 +90,7 @@ def serve_on(
     host, port = door.getsockname()[:2]
     with open_pool(database_url, "api", size=CONNECTIONS) as pool:
         config = uvicorn.Config(
-            create_app(settings, clock, pool, rules, press),
+            create_app(settings, clock, pool, rules, letters, press),
             log_config=None,
             access_log=False,
             server_header=False,

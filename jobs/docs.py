@@ -69,14 +69,15 @@ def endpoints_md() -> str:
 
     from api.app import create_app
     from core.clock import SystemClock
+    from jobs.letters import LiveLetters
     from jobs.preview import LiveRules
     from jobs.report import LivePress
     from sql.pool import Pool
 
     pool: Pool = ConnectionPool(open=False)
-    document = create_app(
-        Settings.model_construct(), SystemClock(), pool, LiveRules("", 8), LivePress("")
-    ).openapi()
+    settings = Settings.model_construct()
+    parts = (LiveRules("", 8), LiveLetters(settings), LivePress(""))
+    document = create_app(settings, SystemClock(), pool, *parts).openapi()
     lines = [
         "# Endpoints",
         "",

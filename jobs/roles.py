@@ -81,6 +81,7 @@ def jobs() -> int:
 def api() -> int:
     """REST for other programs."""
     from api.serve import serve
+    from jobs.letters import LiveLetters
     from jobs.preview import LiveRules
     from jobs.report import LivePress
 
@@ -88,5 +89,6 @@ def api() -> int:
     logs.configure(settings.log_level)
     structlog.contextvars.bind_contextvars(role="api")
     rules = LiveRules(settings.database_url, settings.detect_window_days)
-    serve(settings, SystemClock(), settings.database_url, rules, LivePress(settings.cjk_font))
+    letters, press = LiveLetters(settings), LivePress(settings.cjk_font)
+    serve(settings, SystemClock(), settings.database_url, rules, letters, press)
     return 0
