@@ -36,7 +36,6 @@ def test_every_request_of_the_page_is_answered(all_seeing: TestClient, app: Fast
         options = dict(pairwise(words))
         parts = urlsplit(url)
         for name, ours in [
-            ("li.wei", "anna"),
             ("10023417", "A1"),
             ("JC-00417", "M-A"),
             ("981", "1"),
@@ -47,7 +46,13 @@ def test_every_request_of_the_page_is_answered(all_seeing: TestClient, app: Fast
         ]:
             parts = parts._replace(path=parts.path.replace(name, ours))
         body = options.get("-d", "")
-        for name, ours in [("JC-00417", "M-A"), ("10023417", "A1"), ("north-3", "D1"), ("981", "1")]:
+        for name, ours in [
+            ("li.wei", "anna"),
+            ("JC-00417", "M-A"),
+            ("10023417", "A1"),
+            ("north-3", "D1"),
+            ("981", "1"),
+        ]:
             body = body.replace(name, ours)
         method = options.get("-X", "POST" if "-d" in options else "GET")
         answer = all_seeing.request(
