@@ -50,5 +50,15 @@ PROFILE: dict[str, Any] = {
     "plan": {"month": "2026-11-01", "plan_m3": 1900.0, "used_share": 0.694947, "decided_by": "import"},
     "open_events": [EVENT],
     "open_tickets": [TICKET],
-    "visits": [{"id": 31, "due_on": "2026-12-04", "state": "due", "done_at": None, "manager": "li.wei"}],
+    "visits": [
+        {
+            "id": 31,
+            "due_on": "2026-12-04",
+            "kind": "cadence",
+            "form": "on_site",
+            "state": "due",
+            "done_at": None,
+            "manager": "li.wei",
+        }
+    ],
 }
