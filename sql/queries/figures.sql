@@ -24,7 +24,7 @@ with who_uses as not materialized (
     join who_uses w on w.account_no = v.account_no
     left join staff p on p.id = v.manager_id
     where v.due_on >= %(month)s and v.due_on < %(month)s::date + interval '1 month'
-        and (v.state = 'done' or v.state = 'due' and v.due_on < (%(at)s::timestamptz at time zone %(zone)s)::date)
+        and (v.state = 'done' or v.state in ('due', 'postponed') and v.due_on < (%(at)s::timestamptz at time zone %(zone)s)::date)
 ), usual as materialized (
     select grp, percentile_cont(0.5) within group (order by extract(epoch from cleared_at - onset) / 3600) as hours
     from event e
