@@ -6,7 +6,3 @@ create index ticket_round_resolved_idx on ticket_round (resolved_at);
 create index ticket_resolved_at_idx on ticket (resolved_at) where resolved_at is not null;
 
 grant update (language) on report_subscription to headwater_api;
-
--- visit_day_idx serves the same.
--- squawk-ignore require-concurrent-index-deletion
-drop index visit_month_idx;
