@@ -18,6 +18,7 @@ from api.health.endpoints import router as health
 from api.jobs.endpoints import router as jobs
 from api.meters.endpoints import router as meters
 from api.middleware import Envelope
+from api.outages.endpoints import router as outages
 from api.policies.endpoints import router as policies
 from api.problem import Changed, Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
@@ -27,6 +28,7 @@ from api.tickets.endpoints import router as tickets
 from api.tickets.steps import router as ticket_steps
 from core.clock import Clock
 from core.settings import Settings
+from service.letters import Letters
 from service.policies import Rules
 from sql.pool import Pool
 
@@ -43,6 +45,7 @@ ROUTERS = (
     causes,
     surveys,
     survey_page,
+    outages,
     policies,
     quarantine,
     jobs,
@@ -61,6 +64,7 @@ TAGS = [
     {"name": "dmas", "description": "District metered areas: water balance, losses and pressure by month."},
     {"name": "events", "description": "What the detectors found."},
     {"name": "tickets", "description": "The service cases that people work on."},
+    {"name": "outages", "description": "Interruptions of the supply, and who is told what of them."},
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
@@ -88,8 +92,10 @@ class Api(FastAPI):
         return self.openapi_schema
 
 
-def create_app(settings: Settings, clock: Clock, pool: Pool, rules: Rules) -> FastAPI:
-    """Build the API on an open pool of the role `api`; `rules` is the detectors' word on policies.
+def create_app(settings: Settings, clock: Clock, pool: Pool, rules: Rules, letters: Letters) -> FastAPI:
+    """Build the API on an open pool of the role `api`.
+
+    `rules` is the detectors' word on policies, `letters` the notifier's on what would be sent.
 
     There is no page that would load scripts from another host: the document is at /openapi.json.
     """
@@ -104,6 +110,7 @@ def create_app(settings: Settings, clock: Clock, pool: Pool, rules: Rules) -> Fa
         redirect_slashes=False,
     )
     app.state.settings, app.state.clock, app.state.pool, app.state.rules = settings, clock, pool, rules
+    app.state.letters = letters
     for router in ROUTERS:
         app.include_router(router)
     add_handlers(app)

@@ -24,6 +24,8 @@ KeyScope = Literal[
     "policies:write",
     "quarantine:read",
     "quarantine:write",
+    "outages:read",
+    "outages:write",
     "jobs:read",
     "metrics:read",
 ]

@@ -18,6 +18,7 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 MOST_BODY_BYTES = 65_536
+LONG_BODIES = {"/v1/outages": 4_194_304}  # a list of accounts goes with it
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 log = structlog.get_logger(__name__)
@@ -38,12 +39,13 @@ class Envelope:
         scope.setdefault("state", {})["request_id"] = request_id
         begun = time.perf_counter()
         status, size = 0, 0
+        most = next((m for p, m in LONG_BODIES.items() if scope["path"].startswith(p)), MOST_BODY_BYTES)
 
         async def take() -> Message:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
-            if size > MOST_BODY_BYTES:
+            if size > most:
                 raise HTTPException(413)
             return message
 

@@ -15,6 +15,7 @@ from api.app import create_app
 from core.clock import Clock
 from core.errors import SettingsError
 from core.settings import Settings
+from service.letters import Letters
 from service.policies import Rules
 from sql.pool import open_pool
 
@@ -62,6 +63,7 @@ def serve(
     clock: Clock,
     database_url: str,
     rules: Rules,
+    letters: Letters,
     stopping: threading.Event | None = None,
 ) -> None:
     """Serve the API until `stopping` is set, or without one until SIGTERM or SIGINT; then finish requests.
@@ -69,7 +71,7 @@ def serve(
     Raises SettingsError when the configured address can't be had.
     """
     with listen(settings.api_host, settings.api_port) as door:
-        serve_on(door, settings, clock, database_url, rules, stopping or _told_by_signal())
+        serve_on(door, settings, clock, database_url, rules, letters, stopping or _told_by_signal())
 
 
 def serve_on(
@@ -78,13 +80,14 @@ def serve_on(
     clock: Clock,
     database_url: str,
     rules: Rules,
+    letters: Letters,
     stopping: threading.Event,
 ) -> None:
     """Serve the API on a socket that listens already, until `stopping` is set."""
     host, port = door.getsockname()[:2]
     with open_pool(database_url, "api", size=CONNECTIONS) as pool:
         config = uvicorn.Config(
-            create_app(settings, clock, pool, rules),
+            create_app(settings, clock, pool, rules, letters),
             log_config=None,
             access_log=False,
             server_header=False,

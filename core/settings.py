@@ -130,6 +130,22 @@ class Settings(BaseSettings):
         "",
         description="`smtp://host`, `smtp+starttls://user:password@host`, `smtps://`. Empty: they wait.",
     )
+    outage_notice_h: float = Field(
+        24.0,
+        ge=0,
+        le=720,
+        description="How many hours ahead planned work is announced; a shorter notice needs a reason.",
+    )
+    outage_reminder_h: float = Field(
+        12.0,
+        ge=0,
+        le=240,
+        description="How many hours before its start planned work is reminded of.",
+    )
+    service_phone: str = Field(
+        "",
+        description="The utility's telephone number for customers, where an outage names no other.",
+    )
     mail_from: str = Field(
         "headwater@localhost",
         description="Sender address of mails.",

@@ -69,11 +69,14 @@ def endpoints_md() -> str:
 
     from api.app import create_app
     from core.clock import SystemClock
+    from jobs.letters import LiveLetters
     from jobs.preview import LiveRules
     from sql.pool import Pool
 
     pool: Pool = ConnectionPool(open=False)
-    document = create_app(Settings.model_construct(), SystemClock(), pool, LiveRules("", 8)).openapi()
+    settings = Settings.model_construct()
+    parts = (LiveRules("", 8), LiveLetters(settings))
+    document = create_app(settings, SystemClock(), pool, *parts).openapi()
     lines = [
         "# Endpoints",
         "",

@@ -81,11 +81,12 @@ def jobs() -> int:
 def api() -> int:
     """REST for other programs."""
     from api.serve import serve
+    from jobs.letters import LiveLetters
     from jobs.preview import LiveRules
 
     settings = located(load())
     logs.configure(settings.log_level)
     structlog.contextvars.bind_contextvars(role="api")
     rules = LiveRules(settings.database_url, settings.detect_window_days)
-    serve(settings, SystemClock(), settings.database_url, rules)
+    serve(settings, SystemClock(), settings.database_url, rules, LiveLetters(settings))
     return 0

@@ -11,7 +11,7 @@ from core.clock import Clock
 from core.errors import InfrastructureError
 from core.settings import Settings
 from core.supervise import Supervisor
-from jobs import ledger, people
+from jobs import ledger, outages, people
 from jobs.job import Job, Run
 from jobs.months import months
 from service import surveys
@@ -59,6 +59,9 @@ def _surveys(run: Run) -> str:
 
 
 JOBS = (
+    Job(
+        "outages", "* * * * *", outages.watch_outages, "Begins announced outages, asks for news of late ones"
+    ),
     Job("retention", "17 3 * * *", retention, "Drops readings that are older than the retention"),
     Job("housekeeping", "7 * * * *", housekeeping, "Forgets what every consumer has passed"),
     Job("surveys", "23 * * * *", _surveys, "Confirms resolved tickets that nobody objects to"),

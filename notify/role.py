@@ -1,4 +1,4 @@
-"""The notifier's threads: one follows events and bundles what was held, others send, each by one channel."""
+"""The notifier's threads: one follows events, one writes outage notices, others send by a channel each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from notify.pauses import Pauses
 from notify.sender import Sender
 from notify.words import Words
 from notify.writer import Writer
-from service import bundles
+from service import bundles, outage_notices
 from sql.pool import Connection
 from sql.query import Queries
 
@@ -51,6 +51,8 @@ def start(supervisor: Supervisor, settings: Settings, clock: Clock, database_url
     follower = Follower(clock, webhooks)
     spawn = partial(_spawn, supervisor, database_url, settings.notify_every_s)
     spawn("notify-tickets", "headwater_event", lambda conn: _follow(follower, clock, conn))
+    go_on = partial(_go_on, supervisor, "notify-outages")
+    spawn("notify-outages", "headwater_outage", lambda conn: fill_outbox(conn, clock, go_on))
     for way in allowed:
         pauses = Pauses()
         for number in range(1, way.senders + 1):
@@ -91,6 +93,14 @@ def _spawn(
 ) -> None:
     run = partial(forever, supervisor, name, database_url, channel, every_s, work)
     supervisor.spawn(name, run, patience_s=_PATIENCE_S)
+
+
+def fill_outbox(conn: Connection, clock: Clock, go_on: Callable[[], bool] = lambda: True) -> None:
+    """Fill the outbox with what customers are to be told of outages, a batch a transaction."""
+    more = True
+    while more and go_on():
+        with conn.transaction():
+            more = outage_notices.fill(conn, at=clock.now())
 
 
 def _go_on(supervisor: Supervisor, name: str) -> bool:

@@ -85,7 +85,7 @@ def fill(conn: Connection, *, at: datetime, batch: int = BATCH) -> bool:
     if state == "waiting":
         why = f"superseded: notice {revision} of the outage tells what came of it"
         if conn.execute(Q["withdraw"], given | {"why": why}).fetchall()[0][0] < batch:
-            for query in ("gather", "part", "begin_filling"):
+            for query in ("gather", *(("part",) if revision > 1 else ()), "begin_filling"):
                 conn.execute(Q[query], given)
         return True
     more = {"rank": BULK if step in LATER else NORMAL, "morning": _morning(at, utility(conn).zone)}

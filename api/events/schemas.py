@@ -56,6 +56,7 @@ class Event(EventBrief):
     revision: int
     evidence: dict[str, Any] = Field(description="Figures by detector, with the unit in the name.")
     outage: str | None = Field(description="Code of the outage that explains it.")
+    announced_as: str | None = Field(description="Code of the outage that was opened for it.")
     ticket_id: int | None
 
 
@@ -155,6 +156,7 @@ EXAMPLE: dict[str, Any] = {
         "continuous_flow": {"rate_lph": 212.5, "threshold_lph": 3.8, "window_h": 24, "coverage": 1.0}
     },
     "outage": None,
+    "announced_as": None,
     "ticket_id": 17,
 }
 DETAIL: dict[str, Any] = {

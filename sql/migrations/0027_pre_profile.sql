@@ -211,16 +211,17 @@ grant execute on function find_customers to headwater_api;
 create function customer_days(account text, zone text, since timestamptz, until timestamptz)
 returns table (day date, volume_l float8)
 language sql stable security definer set search_path = public, pg_temp as $$
-    select (u.slot at time zone zone)::date, sum(u.volume_l)
-    from service_point p
-    join meter_installation i on i.service_point_id = p.id
-    join meter m on m.id = i.meter_id and m.kind = 'customer'
-    cross join lateral (
-        select h.slot, h.volume_l from usage_hourly h
-        where h.meter_id = i.meter_id and h.slot >= since and h.slot < until
-            and h.slot >= i.installed_at and h.slot < i.removed_at offset 0) u
-    where p.account_no = account and exists (select from customer c where c.account_no = account
-        and (headwater_sees_all() or c.manager_id = headwater_staff() or c.account_no in (select headwater_ticket_accounts())))
+    select (slot at time zone zone)::date, sum(used_l) from (
+        select u.slot, sum(u.volume_l) as used_l
+        from service_point p
+        join meter_installation i on i.service_point_id = p.id
+        join meter m on m.id = i.meter_id and m.kind = 'customer'
+        join usage_hourly u on u.meter_id = i.meter_id and u.slot >= since and u.slot < until
+            and u.slot >= i.installed_at and u.slot < i.removed_at
+        where p.account_no = account and exists (select from customer c where c.account_no = account
+            and (headwater_sees_all() or c.manager_id = headwater_staff()
+                or c.account_no in (select headwater_ticket_accounts())))
+        group by 1) hours
     group by 1
 $$;
 revoke execute on function customer_days from public;

@@ -121,6 +121,7 @@ select e.id, e.subject_kind, e.subject, e.grp, e.epoch, e.detectors, e.account_n
     e.onset, e.detected_at, e.last_seen, e.cleared_at, e.retracted_at, e.updated_at, e.severity, e.magnitude,
     e.unit, e.loss_m3, e.money, e.evidence, e.revision,
     (select o.code from outage o where o.id = e.suppressed_by) as outage,
+    (select o.code from outage o where o.event_id = e.id and o.state <> 'cancelled' limit 1) as announced_as,
     (select ticket_survivor(t.ticket_id) from ticket_event t where t.event_id = e.id) as ticket_id
 from event e left join dma d on d.id = e.dma_id
 where (e.detected_at, e.id) < (%(at)s::timestamptz, %(id)s::bigint)
@@ -141,6 +142,7 @@ select e.id, e.subject_kind, e.subject, e.grp, e.epoch, e.detectors, e.account_n
     e.onset, e.detected_at, e.last_seen, e.cleared_at, e.retracted_at, e.updated_at, e.severity, e.magnitude,
     e.unit, e.loss_m3, e.money, e.evidence, e.revision,
     (select o.code from outage o where o.id = e.suppressed_by) as outage,
+    (select o.code from outage o where o.event_id = e.id and o.state <> 'cancelled' limit 1) as announced_as,
     (select ticket_survivor(t.ticket_id) from ticket_event t where t.event_id = e.id) as ticket_id
 from event e where e.id = %(id)s;
 

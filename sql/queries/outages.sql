@@ -161,8 +161,11 @@ where outage_customer.until is not null;
 
 -- name: part
 update outage_customer c set until = %(revision)s
+-- "offset 0" keeps it a look-up by account: as a join it is planned with the statistics from before the gathering,
+-- and then compares everybody with everybody.
 where c.outage_id = %(outage_id)s and c.until is null
-    and not exists (select from outage_account a where a.outage_id = %(outage_id)s and a.account_no = c.account_no);
+    and not exists (select from outage_account a
+        where a.outage_id = %(outage_id)s and a.account_no = c.account_no offset 0);
 
 -- name: begin_filling
 update outage_notice set state = 'filling', customers = (select count(*) from outage_customer
@@ -174,7 +177,7 @@ with batch as materialized (
     select c.account_no, c.until, %(revision)s > 1 and exists (
             select from outbox o join outage_notice n on n.id = o.notice_id
             where o.account_no = c.account_no and n.outage_id = %(outage_id)s and n.revision < %(revision)s
-                and (o.state = 'sent' or o.attempts > 0)) as told
+                and (o.state in ('sent', 'unknown') or o.state = 'withdrawn' and o.begun_at is not null)) as told
     from outage_customer c
     where c.outage_id = %(outage_id)s and c.account_no > (select upto from outage_notice where id = %(id)s)
         and (c.until is null or c.until = %(revision)s)
@@ -254,3 +257,44 @@ insert into outage_ticket (ticket_id, outage_id) values (%(ticket_id)s, %(outage
 
 -- name: promise
 select code, expected_end from outage where id = %(id)s;
+
+-- name: list_outages
+select o.id, o.code, o.kind, o.state, case when o.state = 'started' and o.expected_end <= %(now)s then 'overdue'
+        when o.state = 'started' and o.expected_end > o.first_end then 'delayed' else o.state end as status,
+    o.cause, o.reason, o.starts_at, o.expected_end, o.end_known, o.announced_at, o.started_at, o.ended_at,
+    array(select d.code from outage_dma a join dma d on d.id = a.dma_id where a.outage_id = o.id order by 1) as dmas,
+    o.event_id, o.created_by, o.version
+from outage o
+where (o.starts_at, o.id) < (%(at)s::timestamptz, %(id)s)
+    and (%(states)s::text[] is null or o.state = any (%(states)s))
+    and (%(kind)s::text is null or o.kind = %(kind)s)
+    and (%(dma)s::text is null or exists (select from outage_dma a join dma d on d.id = a.dma_id
+        where a.outage_id = o.id and d.code = %(dma)s))
+    and (%(account_no)s::text is null
+        or o.id in (select outage_id from outage_account where account_no = %(account_no)s))
+order by o.starts_at desc, o.id desc limit %(limit)s;
+
+-- name: get_outage
+select o.id, o.code, o.kind, o.state, case when o.state = 'started' and o.expected_end <= %(now)s then 'overdue'
+        when o.state = 'started' and o.expected_end > o.first_end then 'delayed' else o.state end as status,
+    o.cause, o.reason, o.starts_at, o.expected_end, o.end_known, o.announced_at, o.started_at, o.ended_at,
+    array(select d.code from outage_dma a join dma d on d.id = a.dma_id where a.outage_id = o.id order by 1) as dmas,
+    o.event_id, o.created_by, o.version,
+    o.reason_in, o.supply, o.contact, o.first_end, o.unread,
+    (select count(*) from outage_subject s where s.outage_id = o.id) as service_points,
+    array(select ticket_id from outage_ticket t where t.outage_id = o.id order by 1 limit 500) as tickets
+from outage o where o.id = %(id)s;
+
+-- name: outage_entries
+select at, actor, kind, from_state, to_state, why, detail, account_no
+from (select * from outage_entry where outage_id = %(id)s order by id desc limit 500) latest order by id;
+
+-- name: outage_notices
+select n.revision, n.step, n.made_at, n.state, n.customers, n.unreachable, o.sent, o.pending, o.failed, o.withdrawn
+from outage_notice n cross join lateral (
+    select count(*) filter (where m.state in ('sent', 'bundled')) as sent,
+        count(*) filter (where m.state in ('pending', 'held')) as pending,
+        count(*) filter (where m.state in ('dead', 'bounced', 'unknown', 'dismissed')) as failed,
+        count(*) filter (where m.state = 'withdrawn') as withdrawn
+    from outbox m where m.notice_id = n.id) o
+where n.outage_id = %(id)s order by n.revision;

@@ -12,6 +12,7 @@ from api.app import create_app
 from core import logs
 from core.clock import SetClock
 from core.settings import load
+from jobs.letters import LiveLetters
 from jobs.preview import LiveRules
 from jobs.stack import StackUrls
 from sql.pool import Connection, Pool, connect, open_pool
@@ -41,7 +42,7 @@ def pool(database_url: str) -> Iterator[Pool]:
 
 @pytest.fixture
 def app(pool: Pool, clock: SetClock, database_url: str) -> FastAPI:
-    return create_app(load(), clock, pool, LiveRules(database_url, 36))
+    return create_app(load(), clock, pool, LiveRules(database_url, 36), LiveLetters(load()))
 
 
 @pytest.fixture
@@ -89,5 +90,5 @@ def standing(stack: StackUrls, template_database: str) -> Iterator[TestClient]:
     ):
         build(conn, NOW)
         key = keys.create(conn, "test", list(keys.SCOPES), NOW)
-        app = create_app(load(), SetClock(NOW), pool, LiveRules(url, 36))
+        app = create_app(load(), SetClock(NOW), pool, LiveRules(url, 36), LiveLetters(load()))
         yield TestClient(app, headers={"Authorization": f"Bearer {key}"})

@@ -22,6 +22,14 @@ BODIES: dict[str, object] = {
     "acknowledge": {"why": "x"},
     "respond": {"why": "x"},
     "resolve": {"cause": "x", "why": "x"},
+    "outages": {},
+    "announce": {},
+    "change": {},
+    "start": {},
+    "extend": {"expected_end": None},
+    "restore": {},
+    "cancel": {"why": "x"},
+    "calls": {"account_no": "A1", "answer": "x"},
     "survey": {"channel": "hotline", "satisfied": True},
 }
 

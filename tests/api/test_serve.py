@@ -13,6 +13,7 @@ from api.serve import listen, serve_on
 from core.clock import SetClock
 from core.errors import SettingsError
 from core.settings import load
+from jobs.letters import LiveLetters
 from jobs.preview import LiveRules
 from sql.pool import Connection
 from tests.api.conftest import NOW
@@ -36,7 +37,16 @@ def served(database_url: str, conn: Connection, town: Town, clock: SetClock) -> 
     with listen("127.0.0.1", 0) as door:
         port = door.getsockname()[1]
         thread = threading.Thread(
-            target=serve_on, args=(door, load(), clock, database_url, LiveRules(database_url, 36), stopping)
+            target=serve_on,
+            args=(
+                door,
+                load(),
+                clock,
+                database_url,
+                LiveRules(database_url, 36),
+                LiveLetters(load()),
+                stopping,
+            ),
         )
         thread.start()
         headers = {"Authorization": f"Bearer {key}"}

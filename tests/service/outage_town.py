@@ -18,17 +18,19 @@ from tests.samples import NOW
 LI = Actor("li (Li Ming)")
 
 
-def people(conn: Connection, count: int, *, dma: str = "D1", first: int = 1, **values: Any) -> None:
-    """Insert customers C-00001, ... of a district with a service point each; every tenth has no address."""
+def people(
+    conn: Connection, count: int, *, dma: str = "D1", first: int = 1, lost_every: int = 10, **values: Any
+) -> None:
+    """Insert customers C-00001, ... of a district with a service point each; every tenth can't be reached."""
     given = {"language": "zh", "segment": "general", "channel": "email", "manager_id": None} | values
     conn.execute(
         """
         insert into customer (account_no, name, language, segment, channel, manager_id, dma_id, email, phone)
         select 'C-' || lpad(n::text, 6, '0'), '客户' || n, %(language)s, %(segment)s, %(channel)s,
-            %(manager_id)s, d.id, case when n %% 10 > 0 then 'c' || n || '@example.org' end,
-            case when n %% 10 > 0 then '+86 139 ' || n end
+            %(manager_id)s, d.id, case when n %% %(lost_every)s::int > 0 then 'c' || n || '@example.org' end,
+            case when n %% %(lost_every)s::int > 0 then '+86 139 ' || n end
         from generate_series(%(first)s::int, %(last)s::int) n, dma d where d.code = %(dma)s""",
-        given | {"first": first, "last": first + count - 1, "dma": dma},
+        given | {"first": first, "last": first + count - 1, "dma": dma, "lost_every": lost_every},
     )
     conn.execute(
         "insert into service_point (code, account_no, dma_id) select 'sp-' || account_no, account_no, dma_id"
@@ -73,12 +75,13 @@ class Operator:
         """Work until there is nothing left; return how many pieces that were."""
         done = 0
         with connect(self.url, "notify", autocommit=True) as conn:
-            while self._piece(conn, at, batch):
+            while self.piece(conn, at, batch):
                 done += 1
         return done
 
     @staticmethod
-    def _piece(conn: Connection, at: datetime, batch: int) -> bool:
+    def piece(conn: Connection, at: datetime, batch: int) -> bool:
+        """Do one piece of the filling; return whether there was any."""
         with conn.transaction():
             return outage_notices.fill(conn, at=at, batch=batch)
 
