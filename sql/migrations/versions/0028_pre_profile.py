@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0027", "0026"
-upgrade = script("0027_pre_profile.sql")
+revision, down_revision = "0028", "0027"
+upgrade = script("0028_pre_profile.sql")
