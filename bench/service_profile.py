@@ -1,4 +1,4 @@
-"""Everything about a customer with 200 meters and a year of hourly use, in one answer, to the account manager."""
+"""Everything about a customer with 200 meters and a year of hourly use, for the account manager."""
 
 import time
 from collections.abc import Iterator
@@ -39,13 +39,14 @@ def run() -> Iterator[Result]:
 def _fill(conn: Connection) -> None:
     conn.execute("insert into staff (login, name) values ('anna', 'Anna')")
     conn.execute("insert into customer (account_no, name, manager_id) values ('A1', 'Harbour', 1)")
-    for table, columns, values in (
-        ("meter", "serial", "'m' || n"),
-        ("service_point", "code, account_no, address", "'p' || n, 'A1', 'Quay ' || n"),
-        ("meter_installation", "meter_id, service_point_id", "n, n"),
+    for statement in (
+        "insert into meter (serial) select 'm' || n from generate_series(1, %s) n",
+        "insert into service_point (code, account_no, address)"
+        " select 'p' || n, 'A1', 'Quay ' || n from generate_series(1, %s) n",
+        "insert into meter_installation (meter_id, service_point_id)"
+        " select n, n from generate_series(1, %s) n",
     ):
-        statement = f"insert into {table} ({columns}) select {values} from generate_series(1, {METERS}) n"
-        conn.execute(statement.encode())
+        conn.execute(statement, [METERS])
     conn.execute(
         "insert into usage_hourly (meter_id, slot, volume_l, quality) select m, t, 10, 0 from"
         " generate_series(%s - interval '1 year', %s, interval '1 hour') t, generate_series(1, %s) m",
