@@ -19,6 +19,7 @@ from api.jobs.endpoints import router as jobs
 from api.meters.endpoints import router as meters
 from api.middleware import Envelope
 from api.outages.endpoints import router as outages
+from api.plans.endpoints import router as plans
 from api.policies.endpoints import router as policies
 from api.problem import Changed, Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
@@ -26,6 +27,7 @@ from api.surveys.endpoints import router as surveys
 from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
 from api.tickets.steps import router as ticket_steps
+from api.visits.endpoints import router as visits
 from core.clock import Clock
 from core.settings import Settings
 from service.letters import Letters
@@ -46,6 +48,8 @@ ROUTERS = (
     surveys,
     survey_page,
     outages,
+    visits,
+    plans,
     policies,
     quarantine,
     jobs,
@@ -65,6 +69,14 @@ TAGS = [
     {"name": "events", "description": "What the detectors found."},
     {"name": "tickets", "description": "The service cases that people work on."},
     {"name": "outages", "description": "Interruptions of the supply, and who is told what of them."},
+    {
+        "name": "visits",
+        "description": "Who is visited when, what there is to talk about, and what came of it.",
+    },
+    {
+        "name": "plans",
+        "description": "What customers may use in a month, how it stands, and what is proposed.",
+    },
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},

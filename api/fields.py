@@ -57,6 +57,21 @@ When = Annotated[
 ]
 
 
+def _day(value: object) -> date:
+    found = _when(value)
+    if isinstance(found, datetime):
+        raise ValueError("Give a date, as 2026-11-21.")
+    return found
+
+
+# A day of the utility.
+Day = Annotated[
+    date,
+    BeforeValidator(_day),
+    WithJsonSchema({"type": "string", "format": "date", "examples": ["2026-11-21"]}),
+]
+
+
 def midnight(day: date, zone: ZoneInfo) -> datetime:
     """Return the instant at which `day` begins in `zone`, in UTC."""
     return datetime.combine(day, time(), zone).astimezone(UTC)

@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from core.errors import SettingsError
+from core.words import Sector
 
 
 class Settings(BaseSettings):
@@ -184,6 +185,23 @@ class Settings(BaseSettings):
         ge=0,
         le=65_535,
         description="Port the API listens on.",
+    )
+
+    frost_c: float = Field(
+        -3.0,
+        ge=-40,
+        le=10,
+        description="Forecast air temperature at or below which large customers are inspected, °C.",
+    )
+    heat_c: float = Field(
+        37.0,
+        ge=25,
+        le=60,
+        description="Forecast air temperature at or above which large customers are inspected, °C.",
+    )
+    plan_notice_sectors: list[Sector] = Field(
+        [Sector.INDUSTRIAL, Sector.COMMERCIAL, Sector.INSTITUTIONAL],
+        description="Sectors whose customers are told of their own water plans, as a JSON list.",
     )
 
     jobs_health_port: int = Field(

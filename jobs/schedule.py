@@ -11,7 +11,7 @@ from core.clock import Clock
 from core.errors import InfrastructureError
 from core.settings import Settings
 from core.supervise import Supervisor
-from jobs import ledger, outages, people
+from jobs import ledger, outages, people, plans, visits
 from jobs.job import Job, Run
 from jobs.months import months
 from service import surveys
@@ -94,6 +94,13 @@ JOBS = (
         people.cover_absences,
         "Covers urgent tickets of the absent",
     ),
+    Job("visits", "40 2 * * *", visits.plan, "Plans the visits of the periods that run or begin", local=True),
+    Job("inspections", "10 * * * *", visits.inspect, "Plans inspections ahead of frost and heat"),
+    Job("visits_today", "0 7 * * *", visits.tell_day, "Tells managers today's agendas", local=True),
+    Job("visits_week", "0 8 * * fri", visits.tell_week, "Tells managers next week's visits", local=True),
+    Job("plans", "30 6 * * *", plans.outlook, "Forecasts water plans and tells", local=True, steps=True),
+    Job("plan_proposals", "30 5 20 * *", plans.propose, "Proposes next month's water plans", local=True),
+    Job("visit_letters", "20 9 * * *", visits.letters, "Sends visits by letter", local=True, steps=True),
 )
 
 

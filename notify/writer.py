@@ -5,7 +5,7 @@ from typing import Protocol
 
 from core.errors import NotFoundError
 from notify.channels import Message
-from notify.kinds import case, hand_over, listing, outage, outage_staff, survey, ticket
+from notify.kinds import case, hand_over, listing, outage, outage_staff, plan, survey, ticket, visit
 from notify.letter import Letter
 from notify.words import Words
 from sql.pool import Connection
@@ -27,6 +27,8 @@ KINDS: Mapping[str, Kind] = {
     "outage_staff": outage_staff.letter,
     "failures": listing.failures,
     "hand_over": hand_over.letter,
+    "visit": visit.letter,
+    "plan": plan.letter,
 }
 
 

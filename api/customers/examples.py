@@ -63,7 +63,17 @@ PROFILE: dict[str, Any] = {
     "past_events": [],
     "open_tickets": [TICKET],
     "past_tickets": [],
-    "visits": [{"id": 31, "due_on": "2026-12-04", "state": "due", "done_at": None, "manager": "li.wei"}],
+    "visits": [
+        {
+            "id": 31,
+            "due_on": "2026-12-04",
+            "kind": "cadence",
+            "form": "on_site",
+            "state": "due",
+            "done_at": None,
+            "manager": "li.wei",
+        }
+    ],
     "answers": [
         {
             "ticket_id": 12,

@@ -165,11 +165,13 @@ class Use(BaseModel):
 
 
 class Visit(BaseModel):
-    """A visit that is due, done or called off."""
+    """A visit that is due, put off, done or called off."""
 
     id: int
     due_on: date
-    state: Literal["due", "done", "cancelled"]
+    kind: Literal["cadence", "inspection", "ad_hoc"]
+    form: Literal["on_site", "call", "letter"]
+    state: Literal["due", "postponed", "done", "cancelled"]
     done_at: datetime | None
     manager: str | None
 

@@ -11,7 +11,7 @@ from api.fields import Name, When, Why
 from api.page import Filter
 from core.words import Segment
 
-Source = Literal["meter", "hotline", "counter", "web", "message", "mail", "system"]
+Source = Literal["meter", "hotline", "counter", "web", "message", "mail", "visit", "system"]
 Topic = Literal["leak", "no_water", "low_pressure", "quality", "bill", "meter", "service", "other"]
 State = Literal["open", "acknowledged", "responded", "resolved", "confirmed", "reopened", "merged"]
 UNFINISHED: tuple[State, ...] = ("open", "acknowledged", "responded", "reopened")

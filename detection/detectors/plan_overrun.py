@@ -16,7 +16,7 @@ from detection.kernels.weekly import daily_means, level_error
 Doubles = NDArray[np.float64]
 
 #: A week's mean is never surer than this share of it: five weeks hardly show a season or a holiday.
-_LEAST_SHARE = 0.05
+LEAST_SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def _week_sigma_l(chunk: Chunk, index: Index) -> Doubles:
 
     (sigma,) = chunk.learn("level_error", index, learned)
     mean = 24 * np.maximum(learn(chunk, index).mean_l, 0).astype(np.float64)
-    return np.asarray(np.where(np.isnan(sigma), mean, np.maximum(sigma, _LEAST_SHARE * mean)), np.float64)
+    return np.asarray(np.where(np.isnan(sigma), mean, np.maximum(sigma, LEAST_SHARE * mean)), np.float64)
 
 
 def _outlook(chunk: Chunk, index: Index, lo: int, hi: int) -> _Outlook:

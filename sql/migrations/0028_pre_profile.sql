@@ -24,6 +24,17 @@ begin
 end $$;
 update customer set search_name = null, search_address = null;
 
+-- The condition that a key holds these words. The index is asked for four of them only, the last ones that are not in
+-- nearly every address or firm's name: reading the long lists of those costs more than looking at the rows.
+create or replace function search_holds(key text, words text) returns text language sql immutable strict parallel safe as $$
+    select format('(%1$s like %2$L and strpos(%1$s, %3$L) > 0)', key,
+        '%' || array_to_string((case when rare = '{}' then every else rare end)[greatest(1, cardinality(rare) - 3):], '%') || '%', words)
+    from (select every, array(select case when length(w) > 2 then w else ' ' || w || ' ' end from unnest(every) with ordinality t (w, n)
+            where w <> all (common) and (length(w) > 2 or (n > 1 and n < cardinality(every))) order by n) as rare
+        from (select regexp_split_to_array(words, ' +') as every,
+            array(select search_code(c) from string_to_table('省市区县镇乡村路街道大巷弄号栋幢座单元层楼室有限公司', null) c) as common) s) w
+$$;
+
 -- squawk-ignore ban-drop-function
 drop function customer_probes;
 

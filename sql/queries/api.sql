@@ -73,7 +73,7 @@ select day, volume_l from customer_days(%(account_no)s, %(zone)s, %(since)s, %(u
 select plan_m3, decided_by from water_plan where account_no = %(account_no)s and month = %(month)s;
 
 -- name: customer_visits
-select v.id, v.due_on, v.state, v.done_at, (select login from staff s where s.id = v.manager_id) as manager
+select v.id, v.due_on, v.kind, v.form, v.state, v.done_at, (select login from staff s where s.id = v.manager_id) as manager
 from visit v where v.account_no = %(account_no)s order by v.due_on desc limit %(limit)s;
 
 -- name: meter

@@ -194,8 +194,8 @@ insert into weather as w (ts, rain_mm, air_c, humidity_pct, wind_kmh)
 values (%(ts)s, %(rain_mm)s, %(air_c)s, %(humidity_pct)s, %(wind_kmh)s)
 on conflict (ts) do update set rain_mm = coalesce(excluded.rain_mm, w.rain_mm),
     air_c = coalesce(excluded.air_c, w.air_c), humidity_pct = coalesce(excluded.humidity_pct, w.humidity_pct),
-    wind_kmh = coalesce(excluded.wind_kmh, w.wind_kmh)
-where (w.rain_mm, w.air_c, w.humidity_pct, w.wind_kmh) is distinct from (coalesce(excluded.rain_mm, w.rain_mm),
+    wind_kmh = coalesce(excluded.wind_kmh, w.wind_kmh), issued_at = null
+where w.issued_at is not null or (w.rain_mm, w.air_c, w.humidity_pct, w.wind_kmh) is distinct from (coalesce(excluded.rain_mm, w.rain_mm),
     coalesce(excluded.air_c, w.air_c), coalesce(excluded.humidity_pct, w.humidity_pct),
     coalesce(excluded.wind_kmh, w.wind_kmh));
 
@@ -247,7 +247,7 @@ order by starts_at, 1;
 
 -- name: export_weather seq: weather
 select ts, rain_mm, air_c, humidity_pct, wind_kmh from weather
-where ts >= %(start)s and ts < %(end)s
+where ts >= %(start)s and ts < %(end)s and issued_at is null
 order by ts;
 
 -- name: export_nodes seq: node

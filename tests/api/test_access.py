@@ -43,6 +43,7 @@ def operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
         "code": "D1",
         "name": "retention",
         "version": "2",
+        "month": "2026-11",
     }
     return [
         (method.upper(), path.format(**values), operation)

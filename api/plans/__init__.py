@@ -1,0 +1,1 @@
+"""Water plans: how they stand, what is proposed, and files of them."""

@@ -1,0 +1,1 @@
+"""Visits: the list, the agenda, the outcome."""
