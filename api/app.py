@@ -16,6 +16,7 @@ from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
 from api.health.endpoints import router as health
 from api.jobs.endpoints import router as jobs
+from api.messages.endpoints import router as messages
 from api.meters.endpoints import router as meters
 from api.middleware import Envelope
 from api.outages.endpoints import router as outages
@@ -23,6 +24,7 @@ from api.plans.endpoints import router as plans
 from api.policies.endpoints import router as policies
 from api.problem import Changed, Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
+from api.reach.endpoints import router as reach
 from api.surveys.endpoints import router as surveys
 from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
@@ -51,6 +53,8 @@ ROUTERS = (
     visits,
     plans,
     policies,
+    messages,
+    reach,
     quarantine,
     jobs,
     health,
@@ -78,6 +82,8 @@ TAGS = [
         "description": "What customers may use in a month, how it stands, and what is proposed.",
     },
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
+    {"name": "messages", "description": "What was sent, what became of it, and another try."},
+    {"name": "staff", "description": "The people of the utility, and how they are reached."},
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
     {"name": "jobs", "description": "What is periodic: the last run of each, and the next."},

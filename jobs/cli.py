@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from core.errors import HeadwaterError
-from jobs import customers, keys, policies, timetable, town, visits
+from jobs import bounce, customers, keys, policies, timetable, town, visits
 from jobs.stack.cli import app as stack_app
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ app.add_typer(policies.app, name="policy", rich_help_panel="Detection")
 app.add_typer(customers.app, name="customers", rich_help_panel="Service")
 app.add_typer(visits.app, name="weather", rich_help_panel="Data")
 town.add_to(app)
+app.command(rich_help_panel="Service")(bounce.bounce)
 
 
 def _role(name: str, text: str) -> None:
@@ -42,6 +43,14 @@ _role("jobs", "Run what is periodic.")
 
 
 app.command(rich_help_panel="Set-up")(timetable.schedule)
+
+
+@app.command("mail-in", rich_help_panel="Roles")
+def mail_in() -> None:
+    """Take one mail from standard input: a ticket is made or gone on with. For mail servers (sysexits)."""
+    from jobs.mail_in import run, standard_input
+
+    raise typer.Exit(run(standard_input()))
 
 
 @app.command(rich_help_panel="Roles")

@@ -14,7 +14,7 @@ from core.supervise import Supervisor
 from jobs import ledger, outages, people, plans, visits
 from jobs.job import Job, Run
 from jobs.months import months
-from service import surveys
+from service import failures, surveys
 from service.utility import utility
 from sql.pool import Connection, connect
 from sql.query import Queries
@@ -58,6 +58,10 @@ def _surveys(run: Run) -> str:
     return f"{surveys.settle(run.conn, at=run.now)} tickets confirmed"
 
 
+def _failures(run: Run) -> str:
+    return f"{failures.tell_daily(run.conn, at=run.now)} messages did not arrive"
+
+
 JOBS = (
     Job(
         "outages", "* * * * *", outages.watch_outages, "Begins announced outages, asks for news of late ones"
@@ -65,6 +69,7 @@ JOBS = (
     Job("retention", "17 3 * * *", retention, "Drops readings that are older than the retention"),
     Job("housekeeping", "7 * * * *", housekeeping, "Forgets what every consumer has passed"),
     Job("surveys", "23 * * * *", _surveys, "Confirms resolved tickets that nobody objects to"),
+    Job("failures", "3 8 * * *", _failures, "Tells the duty desk which messages did not arrive", local=True),
     Job("months", "37 4 * * *", _months, "Makes the month's water balance and pressure figures"),
     Job(
         "customer_months",

@@ -45,6 +45,7 @@ def read(raw: bytes, our_address: str) -> Mail:
         message = BytesHeaderParser(policy=policy.compat32).parsebytes(raw)
         message.set_type("text/plain")
     headers = _headers(message)
+    our_address = parseaddr(our_address)[1]
     name, sender = parseaddr(headers.get("from", ""))
     if "@" not in sender:
         raise BadDataError("The mail has no sender.", cure="It needs a header From with an address.")

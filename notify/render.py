@@ -35,18 +35,33 @@ class Advice:
     forward: str
 
 
+@dataclass(frozen=True)
+class Beside:
+    """The findings that stand on a ticket: how many, and the meters or districts of the largest of them."""
+
+    total: int
+    subjects: list[str]
+
+
 class Renderer:
     """Renders messages about events; it keeps nothing of a message."""
 
     def __init__(self, words: Words) -> None:
         self._words = words
 
-    def render(self, message: Message, *, with_chart: bool = False, use: UseProfile | None = None) -> Said:
+    def render(
+        self,
+        message: Message,
+        *,
+        with_chart: bool = False,
+        use: UseProfile | None = None,
+        beside: Beside | None = None,
+    ) -> Said:
         """Put a claimed message into words; `use` is how an industrial customer used water of late."""
         about = facts(message.message)
         language = spoken(message.language)
         shown = figures(about, language)
-        values = self._values(about, shown, language)
+        values = self._values(about, shown, language) | {"beside": beside}
         step = self._words.macros(f"{language}/steps.jinja", **values)
         values |= {
             "w": self._words.plain.get_template(f"{language}/words.jinja").module,

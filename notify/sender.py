@@ -72,21 +72,27 @@ class Sender:
     def drain(self, conn: Connection) -> int:
         """Try every row that is due; return how many were tried."""
         tried = 0
-        with conn.transaction():  # what an absence of the database left over
+        self._settle(conn)  # what an absence of the database left over
+        try:
+            while self._go_on() and (batch := self._claim(conn)):
+                for message in self._in_turn(conn, batch):
+                    hand_over = self._prepared(conn, message)
+                    if self._begun(conn, message):
+                        self._hear(message, *self._handed_over(message, hand_over))
+                        tried += 1
+                self._settle(conn)
+        finally:
+            if tried:
+                self._channel.idle()
+        return tried
+
+    def _settle(self, conn: Connection) -> None:
+        """Store what was heard and give back what is still waiting."""
+        with conn.transaction():
             self._save(conn)
             self._release(conn)
         self._heard.clear()
-        while self._go_on() and (batch := self._claim(conn)):
-            for message in self._in_turn(conn, batch):
-                self._hear(message, *self._send(conn, message))
-                tried += 1
-            with conn.transaction():
-                self._save(conn)
-                self._release(conn)
-            self._heard.clear()
-        if tried:
-            self._channel.idle()
-        return tried
+        self._waiting = []
 
     def _claim(self, conn: Connection) -> Sequence[Message]:
         now = self._clock.now()
@@ -110,7 +116,11 @@ class Sender:
                 error = f"{UNKNOWN}; sent again with the same id"
                 noted = {"now": now, "error": error, "ids": ids, "attempts": attempts}
                 conn.execute(Q["note_unanswered"], noted)
-            if self._channel.per_minute is not None and batch and not self._begin(conn, batch[0]):
+            if (
+                self._channel.per_minute is not None
+                and batch
+                and self._begin(conn, batch[0]).fetchone() is None
+            ):
                 return ()
         batch.sort(key=lambda m: (m.rank, m.created_at, m.id))
         self._waiting = [m.id for m in batch]
@@ -123,51 +133,63 @@ class Sender:
         return [row[0] for row in conn.execute(Q["at_their_pace"], params)]
 
     def _in_turn(self, conn: Connection, batch: Sequence[Message]) -> Iterator[Message]:
-        """Yield what may be sent now, each marked as begun; the rest of the batch is to be given back."""
+        """Yield what may be sent now; the rest of the batch is to be given back."""
         began = time.monotonic()
-        if self._channel.per_minute is not None:  # begun with the claim
-            self._waiting = []
-            yield from batch
-            return
         for message in batch:
-            if not self._go_on() or time.monotonic() - began > BATCH_S:
-                return
-            if self._whom(message) in self._pauses.now(self._clock.now()):
-                continue
-            with conn.transaction():
-                self._save(conn)
-                begun = self._begin(conn, message)
-            self._heard.clear()
-            self._waiting.remove(message.id)
-            if begun:
-                yield message
+            late = not self._go_on() or time.monotonic() - began > BATCH_S
+            if self._channel.per_minute is None:  # else it is begun already, and is all there is
+                if late:
+                    return
+                if self._whom(message) in self._pauses.now(self._clock.now()):
+                    continue
+            yield message
 
-    def _begin(self, conn: Connection, message: Message) -> bool:
-        """Mark the attempt as begun; false where the claim has run out and another has it."""
+    def _begun(self, conn: Connection, message: Message) -> bool:
+        """Store what was heard before, and mark this one as begun, in one transaction."""
+        if self._channel.per_minute is not None:
+            self._waiting = []
+            return True
+        with conn.pipeline(), conn.transaction():  # one round trip
+            self._save(conn)
+            begun = self._begin(conn, message)
+        self._heard.clear()
+        self._waiting.remove(message.id)
+        return begun.fetchone() is not None
+
+    def _begin(self, conn: Connection, message: Message) -> psycopg.Cursor[tuple[Any, ...]]:
+        """Mark the attempt as begun; no row where the claim has run out and another has it."""
         now = self._clock.now()
         lease = {
             "now": now,
             "lease_until": now + timedelta(seconds=LEASE_S),
             "claimed_until": self._claimed_until,
         }
-        return conn.execute(Q["begin"], lease | {"id": message.id}).fetchone() is not None
+        return conn.execute(Q["begin"], lease | {"id": message.id})
 
     def _release(self, conn: Connection) -> None:
         if self._waiting:
             params = {"ids": self._waiting, "now": self._clock.now(), "claimed_until": self._claimed_until}
             conn.execute(Q["release"], params)
-            self._waiting = []
 
-    def _send(self, conn: Connection, message: Message) -> tuple[Receipt, float]:
-        began = time.perf_counter()
+    def _prepared(self, conn: Connection, message: Message) -> Callable[[], Receipt]:
         try:
-            receipt = self._channel.send(conn, message)
-        except psycopg.OperationalError as problem:
-            receipt = Receipt(Result.RETRY, f"database away: {problem}")
+            return self._channel.prepare(conn, message)
+        except psycopg.OperationalError:
+            raise
         except Exception as problem:
             # A message that can't be made must not block the rest, and must not look delivered.
             log.exception("message could not be made", outbox=message.id)
-            receipt = Receipt(Result.REFUSED, f"could not be made: {type(problem).__name__}: {problem}")
+            words = f"could not be made: {type(problem).__name__}: {problem}"
+            return lambda: Receipt(Result.REFUSED, words)
+
+    def _handed_over(self, message: Message, hand_over: Callable[[], Receipt]) -> tuple[Receipt, float]:
+        began = time.perf_counter()
+        try:
+            receipt = hand_over()
+        except Exception as problem:  # a bug: whether it has arrived nobody knows
+            log.exception("message could not be handed over", outbox=message.id)
+            words = f"ended by {type(problem).__name__}: {problem}"
+            receipt = Receipt(Result.UNANSWERED, words)
         return receipt, time.perf_counter() - began
 
     def _hear(self, message: Message, receipt: Receipt, took_s: float) -> None:

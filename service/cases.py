@@ -8,7 +8,7 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from core.errors import BadDataError
-from service import handling, merging, routing, sla, tickets, topics
+from service import handling, merging, outages, routing, sla, tickets, topics
 from service.findings import Desk
 from service.messages import Step, tell
 from service.opening import Opened
@@ -57,7 +57,9 @@ def report(conn: Connection, case: Case, *, actor: Actor, at: datetime, desk: De
     place_dma_id, standing = _place(conn, case)
     case_tickets = _same_matter(conn, case)
     if case_tickets:
-        return Opened(_join(conn, case, case_tickets, actor, at, desk), "joined")
+        joined = _join(conn, case, case_tickets, actor, at, desk)
+        outages.answer_complaint(conn, joined, case.account_no, case.topic, at)
+        return Opened(joined, "joined")
     dma_id = case.dma_id or place_dma_id
     priority = of_case(case.level, tuple(case.reasons), standing if case.topic in topics.SUPPLY else None)
     route = routing.find(conn, case.account_no, dma_id, at)
@@ -95,6 +97,7 @@ def report(conn: Connection, case: Case, *, actor: Actor, at: datetime, desk: De
     detail = {"source": case.source, "topic": case.topic, "reasons": list(priority.reasons)}
     entry = Entry("opened", route.why, detail)
     tickets.note(conn, ticket_id, entry, at=at, actor=actor.name, to_state="open")
+    outages.answer_complaint(conn, ticket_id, case.account_no, case.topic, at)
     told = f"{case.subject}\n{case.said}".strip() if case.event_ids else ""
     step = Step("opened", "opened", reasons=priority.reasons, why=told)
     tell(conn, ticket_id, step, webhooks=desk.webhooks if desk else (), at=at)

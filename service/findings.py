@@ -6,18 +6,20 @@ does not tell of a flow that has long stopped as if it went on.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 from service import opening, tickets
 from service.messages import Step, tell
-from service.opening import Event
+from service.opening import Event, Opened
 from service.priority import SEVERITY_RANK
 from service.tickets import OPEN_STATES, Actor, Entry
 from sql.pool import Connection
 from sql.query import Queries
 
 Q = Queries("service")
+T = Queries("tickets")
+GATHER = timedelta(minutes=5)
 _SYSTEM = Actor(tickets.SYSTEM)
 _OVER = frozenset({"cleared", "retracted", "suppressed", "normal"})
 _WITHDRAWN = {
@@ -79,8 +81,27 @@ def _begin(conn: Connection, turn: Turn, event: Event, desk: Desk, at: datetime)
     if opened.how == "opened":
         _tell(conn, opened.ticket_id, event, desk, at, kind="opened", key="opened")
     elif opened.how == "joined":
-        _tell(conn, opened.ticket_id, event, desk, at, kind="joined", key=f"joined:{turn.event_id}")
+        _joined(conn, opened, event, desk, at)
     return opened.ticket_id
+
+
+def _joined(conn: Connection, opened: Opened, event: Event, desk: Desk, at: datetime) -> None:
+    """Tell what joined a ticket in one message for all that do so within some minutes; at once if it matters.
+
+    A customer with hundreds of meters would get as many messages else. The message lists what is on the
+    ticket when it is sent.
+    """
+    waiting = {"ticket_id": opened.ticket_id, "at": at}
+    if not opened.lifted and conn.execute(T["joined_told_soon"], waiting).fetchone() is not None:
+        return
+    step = Step(
+        "joined",
+        f"joined:{event.id}",
+        event.id,
+        event.priority.reasons,
+        not_before=at if opened.lifted else at + GATHER,
+    )
+    tell(conn, opened.ticket_id, step, webhooks=desk.webhooks, at=at)
 
 
 def _is_normal(conn: Connection, event: Event) -> bool:

@@ -10,6 +10,7 @@ from sql.pool import Connection
 from sql.query import Queries
 
 Q = Queries("tickets")
+UNDONE = ("acknowledge", "respond", "resolve", "confirm")
 
 
 def remark(conn: Connection, ticket_id: int, act: Act) -> Ticket:
@@ -75,14 +76,17 @@ def _how(ticket: Ticket) -> str:
 
 
 def undo(conn: Connection, ticket_id: int, act: Act) -> Ticket:
-    """Take back the last step, if that was to acknowledge, respond, resolve or confirm.
+    """Take back the step that led to the present state: to acknowledge, respond, resolve or confirm.
 
     The state is what it was before, and the deadlines are as they stand: a step taken back is no reopening.
     """
     ticket = tickets.held(conn, ticket_id, act.version)
-    row = conn.execute(Q["last_step"], {"ticket_id": ticket_id}).fetchone()
-    if row is None or "undo" not in ticket.allowed() or row[1] != ticket.state:
-        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} has no step to be taken back")
+    given = {"ticket_id": ticket_id, "state": ticket.state, "kinds": list(UNDONE)}
+    row = conn.execute(Q["state_before"], given).fetchone()
+    if row is None:
+        raise tickets.refusal(
+            conn, ticket, f"Ticket {ticket_id} is {ticket.state}: there is no step to be taken back"
+        )
     before = row[0]
     conn.execute(Q["set_undone"], {"ticket_id": ticket_id, "state": before})
     tickets.note(

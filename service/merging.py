@@ -62,8 +62,8 @@ def unmerge(conn: Connection, ticket_id: int, act: Act) -> Ticket:
     ticket = tickets.held(conn, ticket_id, act.version)
     if ticket.state != "merged" or ticket.merged_into is None:
         raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is not merged")
-    row = conn.execute(Q["last_step"], {"ticket_id": ticket_id}).fetchone()
-    state = row[0] if row and row[1] == "merged" else "open"
+    given = {"ticket_id": ticket_id, "state": "merged", "kinds": ["merge"]}
+    ((state,),) = conn.execute(Q["state_before"], given).fetchall()
     conn.execute(Q["set_unmerged"], {"ticket_id": ticket_id, "state": state})
     _note(conn, ticket, act, Entry("unmerge", act.why, {"from": ticket.merged_into}), state)
     into = tickets.lock(conn, ticket.merged_into)

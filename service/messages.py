@@ -28,7 +28,7 @@ class Step:
     """A step of a ticket that is told: its kind, and a key that makes it one of its kind on the ticket.
 
     Without an `event_id` it is told of the ticket's latest event, or of the case where it has none. `clock`
-    says which deadline it is about, if it is.
+    says which deadline it is about, if it is. `not_before` puts the message off.
     """
 
     kind: str
@@ -37,6 +37,7 @@ class Step:
     reasons: tuple[str, ...] = ()
     why: str = ""
     clock: ClockFacts | None = None
+    not_before: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ def _outgoing(
         event_id=about.event_id,
         account_no=ticket.account_no,
         staff_id=person.staff_id if person else None,
+        not_before=step.not_before,
         problem=problem,
     )
 

@@ -53,10 +53,14 @@ class Event:
 
 @dataclass(frozen=True)
 class Opened:
-    """The ticket of an event: `how` tells whether it was made now, was there, or took the event in."""
+    """The ticket of an event: `how` tells whether it was made now, was there, or took the event in.
+
+    `lifted`: whether the event made it more pressing.
+    """
 
     ticket_id: int
     how: Literal["opened", "existing", "joined"]
+    lifted: bool = False
 
 
 def load_event(conn: Connection, event_id: int) -> Event:
@@ -94,8 +98,7 @@ def open_from_event(conn: Connection, event_id: int, *, at: datetime, event_entr
     conn.execute(Q["insert_ticket_event"], {"event_id": event_id, "ticket_id": joined})
     why = f"{', '.join(event.detectors)} at {event.subject_kind} {event.subject}"
     tickets.note(conn, joined, Entry("event_joined", why, detail), at=at)
-    tickets.raise_priority(conn, joined, event.priority, at=at)
-    return Opened(joined, "joined")
+    return Opened(joined, "joined", tickets.raise_priority(conn, joined, event.priority, at=at))
 
 
 def _open_ticket_beside(conn: Connection, event: Event) -> int | None:

@@ -22,6 +22,8 @@ AHEAD = timedelta(hours=24)
 """How long before its start planned work is announced."""
 AFTERMATH = timedelta(hours=1)
 """How long after the restoration an outage still explains that somebody has no water."""
+MISSING = ("no_water", "low_pressure")
+"""Topics of complaints that an outage answers."""
 _HOUR = timedelta(hours=1)
 _TOLD = ("cause", "reason", "reason_in", "supply", "contact", "starts_at", "expected_end", "end_known")
 
@@ -182,6 +184,24 @@ def link(
     return True
 
 
+def answer_complaint(
+    conn: Connection, ticket_id: int, account_no: str | None, topic: str, at: datetime
+) -> None:
+    """Link a complaint of missing water to the outage that explains it, if one does."""
+    if account_no is not None and topic in MISSING:
+        known = explains(conn, account_no, at)
+        if known is not None:
+            link(conn, known.id, ticket_id, at=at)
+
+
+def _answer_complaints(conn: Connection, outage: Outage, at: datetime) -> None:
+    """Link what people of the area have complained of already."""
+    since = (outage.started_at or outage.starts_at) - AFTERMATH
+    given = {"id": outage.id, "since": since, "topics": list(MISSING)}
+    for (ticket_id,) in conn.execute(Q["complaints_of_outage"], given).fetchall():
+        link(conn, outage.id, ticket_id, at=at)
+
+
 def _save(
     conn: Connection,
     old: Outage,
@@ -194,6 +214,8 @@ def _save(
 ) -> Outage:
     save(conn, new)
     note(conn, new, kind, deed, from_state=old.state, detail=detail)
+    if new.state == "started" and old.state != "started":
+        _answer_complaints(conn, new, deed.at)
     if tell is not None and new.announced_at is not None:
         before = old if tell in ("changed", "delayed") else None
         outage_notices.write(conn, new, tell, before=before, at=deed.at)

@@ -8,6 +8,7 @@ from datetime import datetime, time, timedelta
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from core.errors import BadDataError, NotFoundError
 from sql.pool import Connection
 from sql.query import Queries
 
@@ -16,6 +17,17 @@ STORM_MESSAGES, STORM_S = 5, 600
 """More messages than these to one person about one district in so long are a storm."""
 CHANNELS = ("email", "webhook", "sms", "wecom", "dingtalk", "feishu", "apprise")
 _OPEN = ("email", "sms")
+_URL = re.compile(r"https?://[^\s…]+")
+_FORMS = {
+    "email": re.compile(r"[^\s@]+@[^\s@]+"),
+    "sms": re.compile(r"\+?[0-9][0-9 -]{2,24}"),
+    "apprise": re.compile(r"[a-z0-9]+://[^\s…]+"),
+} | dict.fromkeys(("webhook", "wecom", "dingtalk", "feishu"), _URL)
+_CURES = {
+    "email": "Write name@domain.",
+    "sms": "Write a phone number in digits.",
+    "apprise": "Write an address that apprise knows, whole.",
+} | dict.fromkeys(("webhook", "wecom", "dingtalk", "feishu"), "Write the whole address: https://...")
 
 
 @dataclass(frozen=True)
@@ -117,3 +129,59 @@ def masked(channel: str, address: str) -> str:
     parts = urlsplit(address)
     where = re.sub(r"^.*@", "", parts.netloc) if parts.scheme in ("http", "https") else "…"
     return f"{parts.scheme}://{where}/…{address[-4:]}"
+
+
+@dataclass(frozen=True)
+class StaffChannel:
+    """A channel of a member of staff; the secret is never given out: `signed` says whether there is one."""
+
+    channel: str
+    address: str
+    secret: str = ""
+    uses: str = "all"
+    signed: bool = False
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """How a member of staff wants to be reached; times of day are the utility's."""
+
+    email: str | None
+    channels: Sequence[StaffChannel]
+    quiet_from: time | None
+    quiet_until: time | None
+    digest_at: time | None
+
+
+def preferences(conn: Connection, login: str) -> Preferences:
+    """Return how a member of staff is reached; NotFoundError where there is none of that name."""
+    row = conn.execute(Q["preferences"], {"login": login}).fetchone()
+    if row is None:
+        raise NotFoundError(f"There is no member of staff {login!r}.")
+    staff_id, email, *times = row
+    rows = conn.execute(Q["channels"], {"staff_id": staff_id})
+    ways = [StaffChannel(channel, address, "", uses, signed) for channel, address, uses, signed in rows]
+    return Preferences(email, ways, *times)
+
+
+def prefer(conn: Connection, login: str, wanted: Preferences) -> None:
+    """Put these in place of what stood; BadDataError for an address that its channel can't use."""
+    if (wanted.quiet_from is None) != (wanted.quiet_until is None):
+        raise BadDataError("Quiet hours have a beginning and an end.", cure="Give both, or neither.")
+    for way in wanted.channels:
+        if not _FORMS[way.channel].fullmatch(way.address):
+            raise BadDataError(f"That is no address for {way.channel}.", cure=_CURES[way.channel])
+    if len({(way.channel, way.address) for way in wanted.channels}) < len(wanted.channels):
+        raise BadDataError("An address stands there twice.", cure="Name each once.")
+    times = {
+        "quiet_from": wanted.quiet_from,
+        "quiet_until": wanted.quiet_until,
+        "digest_at": wanted.digest_at,
+    }
+    row = conn.execute(Q["set_times"], {"login": login, **times}).fetchone()
+    if row is None:
+        raise NotFoundError(f"There is no member of staff {login!r}.")
+    conn.execute(Q["drop_channels"], {"staff_id": row[0]})
+    for position, way in enumerate(wanted.channels):
+        given = {"channel": way.channel, "address": way.address, "secret": way.secret, "uses": way.uses}
+        conn.execute(Q["add_channel"], {"staff_id": row[0], "position": position, **given})

@@ -114,6 +114,7 @@ class Receiver:
     """A web server that keeps what was posted; `answers` are given first, then 200."""
 
     posts: list[Post] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
     url: str = ""
 
@@ -126,6 +127,7 @@ def open_receiver() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            receiver.paths.append(self.path)
             receiver.posts.append(Post(dict(self.headers.items()), body))
             status, text, headers = receiver.answers.pop(0) if receiver.answers else (200, "thanks", {})
             self.send_response(status)

@@ -5,6 +5,7 @@ from api.rows import first, rows
 from api.tickets.schemas import TicketDetail, shaped
 from core.errors import NotFoundError
 from service import tickets
+from service.reach import masked
 from sql.pool import Connection
 
 MOST = 500
@@ -27,6 +28,9 @@ def detail(conn: Connection, id_: int) -> TicketDetail:
             "merged": rows(conn, "tickets.merged", id=id_, limit=MOST),
             "pauses": rows(conn, "tickets.pauses", id=id_, limit=MOST),
             "known_problems": [] if over else rows(conn, "causes.offered", id=id_, limit=OFFERS),
-            "messages": rows(conn, "tickets.messages", id=id_, limit=MOST),
+            "messages": [
+                {**message, "recipient": masked(message["channel"], message["recipient"])}
+                for message in rows(conn, "tickets.messages", id=id_, limit=MOST)
+            ],
         }
     )

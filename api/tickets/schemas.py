@@ -158,7 +158,7 @@ class Message(BaseModel):
     channel: str
     recipient: str
     language: str
-    state: Literal["pending", "sent", "dead"]
+    state: Literal["pending", "sent", "dead", "held", "bundled", "bounced", "unknown", "dismissed"]
     attempts: int
     created_at: datetime
     sent_at: datetime | None

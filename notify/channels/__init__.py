@@ -1,6 +1,6 @@
 """One file a way to deliver a message."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -68,8 +68,11 @@ class Channel(Protocol):
     per_minute: int | None
     """How many messages a minute a recipient is sent, by all notifiers together; None: any number."""
 
-    def send(self, conn: Connection, message: Message) -> Receipt:
-        """Try once; never raises for what the other end does. `conn` is for what the message shows."""
+    def prepare(self, conn: Connection, message: Message) -> Callable[[], Receipt]:
+        """Make the message, from `conn` what it shows; return what hands it over, once.
+
+        Only that talks to the other end; it never raises for what the other end does.
+        """
         ...
 
     def idle(self) -> None:

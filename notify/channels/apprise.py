@@ -2,11 +2,13 @@
 
 import logging
 import re
+from collections.abc import Callable
 
 import apprise
 
 from notify.channels import Message, Receipt, Result
 from notify.channels.post import EXCERPT
+from notify.letter import Letter
 from notify.writer import Writer
 from sql.pool import Connection
 
@@ -25,19 +27,23 @@ class AppriseChannel:
         self._writer = writer
         logging.getLogger("apprise").propagate = False  # its lines may hold what is secret
 
-    def send(self, conn: Connection, message: Message) -> Receipt:
-        """Hand over once; what is secret in the address is left out of the receipt."""
-        scheme = message.recipient.partition("://")[0].lower()
+    def prepare(self, conn: Connection, message: Message) -> Callable[[], Receipt]:
+        """Make the letter; return what hands it over. What is secret in the address is in no receipt."""
+        letter = self._writer.letter(conn, message)
+        return lambda: self._send(message.recipient, letter)
+
+    def _send(self, address: str, letter: Letter) -> Receipt:
+        scheme, ours, _ = address.partition("://")
+        scheme = scheme.lower()
         if scheme in _OURS:
             return Receipt(Result.REFUSED, f"{scheme}:// is the channel {_OURS[scheme]}: use that")
-        service = apprise.Apprise.instantiate(message.recipient)
+        service = apprise.Apprise.instantiate(address) if ours else None
         if not isinstance(service, apprise.NotifyBase):
-            return Receipt(Result.REFUSED, f"{scheme}:// is no address that apprise knows")
-        letter = self._writer.letter(conn, message)
+            return Receipt(Result.REFUSED, f"{scheme if ours else '…'}:// is no address that apprise knows")
         with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as said:  # type: ignore[no-untyped-call]
             went_well = bool(service.notify(body=letter.text, title=letter.subject))
             words = " ".join(said.getvalue().split())
-        for secret in _secrets(message.recipient):
+        for secret in _secrets(address):
             words = words.replace(secret, "…")
         if went_well:
             return Receipt(Result.SENT, f"{service.service_name} took it")

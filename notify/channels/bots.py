@@ -11,7 +11,7 @@ import hashlib
 import hmac
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -44,13 +44,17 @@ class Bot(ABC):
         self._writer = writer
         self._client = client()
 
-    def send(self, conn: Connection, message: Message) -> Receipt:
-        """Post once."""
+    def prepare(self, conn: Connection, message: Message) -> Callable[[], Receipt]:
+        """Make the body; return what posts it, signed then."""
         letter = self._writer.letter(conn, message)
         repeated = _REPEATED.get(message.language, _REPEATED["en"]) if message.repeated else ""
         row = conn.execute(Q["secret"], {"channel": self.name, "address": message.recipient}).fetchone()
         secret = row[0] if row else ""
-        url, body = self.request(message.recipient, secret, repeated + letter.subject, letter.text.strip())
+        subject, text = repeated + letter.subject, letter.text.strip()
+        return lambda: self._send(message.recipient, secret, subject, text)
+
+    def _send(self, address: str, secret: str, subject: str, text: str) -> Receipt:
+        url, body = self.request(address, secret, subject, text)
         answer = post(self._client, url, json.dumps(body, ensure_ascii=False).encode())
         return answer if isinstance(answer, Receipt) else self._receipt(answer)
 

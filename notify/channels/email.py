@@ -4,6 +4,7 @@ import re
 import smtplib
 import ssl
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
@@ -63,9 +64,12 @@ class EmailChannel:
         self._used_at = 0.0
         self._lost = ""
 
-    def send(self, conn: Connection, message: Message) -> Receipt:
-        """Hand in one mail."""
+    def prepare(self, conn: Connection, message: Message) -> Callable[[], Receipt]:
+        """Compose one mail; return what hands it in."""
         content = self._composer.content(conn, message)
+        return lambda: self._send(content, message)
+
+    def _send(self, content: bytes, message: Message) -> Receipt:
         kept = self._smtp is not None
         receipt = self._attempt(content, message)
         if receipt is None and kept:  # the server had ended the connection after the mail before

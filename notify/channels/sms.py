@@ -1,6 +1,7 @@
 """Text messages: a signed post to the utility's gateway, whose own code is read (docs/webhooks.md)."""
 
 import json
+from collections.abc import Callable
 
 from core.clock import Clock
 from notify.channels import Message, Receipt, Result
@@ -27,14 +28,17 @@ class SmsChannel:
         self._writer = writer
         self._client = client()
 
-    def send(self, conn: Connection, message: Message) -> Receipt:
-        """Post once."""
+    def prepare(self, conn: Connection, message: Message) -> Callable[[], Receipt]:
+        """Make the body; return what posts it."""
         letter = self._writer.letter(conn, message)
         link = first_link(letter.text)
         text = letter.brief or "\n".join(part for part in (letter.subject, link) if part)
         body = json.dumps(
             {"id": message.token, "to": message.recipient, "text": text}, ensure_ascii=False
         ).encode()
+        return lambda: self._send(message, body)
+
+    def _send(self, message: Message, body: bytes) -> Receipt:
         answer = post(self._client, self._url, body, signed(self._secret, self._clock.now(), message, body))
         if isinstance(answer, Receipt):
             return answer

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -56,9 +57,12 @@ class WebhookChannel:
         }
         return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
 
-    def send(self, conn: Connection, message: Message) -> Receipt:
-        """Post once."""
+    def prepare(self, conn: Connection, message: Message) -> Callable[[], Receipt]:
+        """Make the body; return what posts it."""
         body = self.body(conn, message)
+        return lambda: self._send(message, body)
+
+    def _send(self, message: Message, body: bytes) -> Receipt:
         headers = signed(self._secret, self._clock.now(), message, body)
         answer = post(self._client, message.recipient, body, headers)
         if not isinstance(answer, Receipt):

@@ -8,13 +8,16 @@ from notify import saving, series
 from notify.channels import Message
 from notify.figures import figures
 from notify.letter import Letter
-from notify.render import Renderer
+from notify.render import Beside, Renderer
 from notify.words import Words
 from service.facts import Facts, facts
 from service.saving import profile
 from sql.pool import Connection
+from sql.query import Queries
 
 log = structlog.get_logger(__name__)
+Q = Queries("notify")
+MOST_NAMED = 20
 _QUIET = ("cleared", "withdrawn")
 
 
@@ -26,7 +29,8 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
     use = None
     if about.customer and about.step not in _QUIET and saving.concerns(about):
         use = profile(conn, about.customer.account_no, at=message.created_at)
-    said = Renderer(words).render(message, with_chart=picture is not None, use=use)
+    beside = _beside(conn, about) if about.step == "joined" else None
+    said = Renderer(words).render(message, with_chart=picture is not None, use=use, beside=beside)
     return Letter(
         subject=said.subject,
         text=said.text,
@@ -38,6 +42,14 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
         urgent=about.ticket.urgent and about.step not in _QUIET,
         pictures={} if picture is None else {"chart": picture},
     )
+
+
+def _beside(conn: Connection, about: Facts) -> Beside | None:
+    """Return what else stands on the ticket as the letter is written; None where it is this finding alone."""
+    found = conn.execute(
+        Q["findings_of_ticket"], {"ticket_id": about.ticket.id, "limit": MOST_NAMED}
+    ).fetchall()
+    return Beside(found[0][1], [row[0] for row in found]) if len(found) > 1 else None
 
 
 def thread(ticket_id: int, opened_s: int) -> str:

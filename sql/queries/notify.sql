@@ -34,3 +34,10 @@ select m.serial, r.ts, r.pressure_kpa
 from meter m join reading r on r.meter_id = m.id
 where m.serial = any (%(serials)s) and r.ts >= %(since)s and r.ts <= %(until)s and r.pressure_kpa is not null
 order by m.serial, r.ts;
+
+-- name: findings_of_ticket
+select e.subject, count(*) over () as total
+from ticket_event te join event e on e.id = te.event_id
+where te.ticket_id in (select ticket_family(%(ticket_id)s)) and e.cleared_at is null and e.retracted_at is null
+order by e.magnitude desc, e.id
+limit %(limit)s;

@@ -298,3 +298,9 @@ from outage_notice n cross join lateral (
         count(*) filter (where m.state = 'withdrawn') as withdrawn
     from outbox m where m.notice_id = n.id) o
 where n.outage_id = %(id)s order by n.revision;
+
+-- name: complaints_of_outage
+select t.id from ticket t
+where t.opened_at >= %(since)s and t.topic = any (%(topics)s) and t.state not in ('resolved', 'confirmed', 'merged')
+    and exists (select from outage_account a where a.outage_id = %(id)s and a.account_no = t.account_no)
+order by t.id;

@@ -12,3 +12,21 @@ select channel, recipient, language, name from customer_reach where account_no =
 
 -- name: secret
 select secret from staff_channel where channel = %(channel)s and address = %(address)s order by id limit 1;
+
+-- name: preferences
+select id, email, quiet_from, quiet_until, digest_at from staff where login = %(login)s and active;
+
+-- name: channels
+select channel, address, uses, signed from staff_channel where staff_id = %(staff_id)s order by position, id;
+
+-- name: set_times
+update staff set quiet_from = %(quiet_from)s, quiet_until = %(quiet_until)s, digest_at = %(digest_at)s
+where login = %(login)s and active
+returning id;
+
+-- name: drop_channels
+delete from staff_channel where staff_id = %(staff_id)s;
+
+-- name: add_channel
+insert into staff_channel (staff_id, channel, address, secret, uses, position)
+values (%(staff_id)s, %(channel)s, %(address)s, %(secret)s, %(uses)s, %(position)s);

@@ -4,9 +4,9 @@ update ticket set priority = %(priority)s, urgent = %(urgent)s, sla = %(sla)s,
     version = version + 1
 where id = %(ticket_id)s;
 
--- name: last_step
-select from_state, to_state from ticket_entry
-where ticket_id = %(ticket_id)s and to_state is not null
+-- name: state_before
+select from_state from ticket_entry
+where ticket_id = %(ticket_id)s and to_state = %(state)s and kind = any (%(kinds)s)
 order by id desc limit 1;
 
 -- name: set_undone
@@ -208,3 +208,8 @@ select t.id, t.state, t.priority, t.urgent, t.grp, (select s.login from staff s 
 from ticket t
 where t.account_no = %(account_no)s and t.state in ('open', 'acknowledged', 'responded', 'reopened')
 order by t.opened_at desc, t.id desc limit %(limit)s;
+
+-- name: joined_told_soon
+select id from outbox
+where ticket_id = %(ticket_id)s and step = 'joined' and state = 'pending' and not_before > %(at)s
+limit 1;

@@ -22,6 +22,8 @@ BODIES: dict[str, object] = {
     "acknowledge": {"why": "x"},
     "respond": {"why": "x"},
     "resolve": {"cause": "x", "why": "x"},
+    "retry": {"why": "x"},
+    "reach": {},
     "outages": {},
     "announce": {},
     "change": {},
@@ -42,6 +44,7 @@ def operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
         "id": "1",
         "code": "D1",
         "name": "retention",
+        "login": "anna",
         "version": "2",
         "month": "2026-11",
     }

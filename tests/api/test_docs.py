@@ -41,6 +41,9 @@ def test_every_request_of_the_page_is_answered(all_seeing: TestClient, app: Fast
             ("981", "1"),
             ("/17/", "/1/"),
             ("/5", "/1"),
+            ("/40", "/2"),
+            ("/41", "/3"),
+            ("li.wei", "anna"),
             ("/12", "/2"),
             ("north-3", "D1"),
         ]:

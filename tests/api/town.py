@@ -90,6 +90,15 @@ def side(conn: Connection, login: str, account_no: str, serial: str, dma_id: int
         attempts=1,
     )
     insert(conn, "delivery", outbox_id=outbox, attempt=1, ok=True, receipt="250 OK", took_s=0.1)
+    for state in ("dead", "unknown"):
+        failed = {
+            "kind": "outage",
+            "channel": "email",
+            "recipient": f"{account_no}@example.org",
+            "state": state,
+        }
+        given = failed | {"account_no": account_no, "step": "announced", "message": Jsonb({})}
+        insert(conn, "outbox", dedupe_key=f"{login}:{state}", **given)
     insert(conn, "water_plan", account_no=account_no, month=now.date().replace(day=1), plan_m3=10)
     insert(conn, "visit", account_no=account_no, manager_id=staff_id, due_on=now.date())
     for kind, field in [("bounced", "email"), ("old", None)]:

@@ -66,7 +66,7 @@ def test_urls_that_can_not_be_read_are_refused_without_showing_them(url: str) ->
 
 
 def test_the_receipt_is_the_server_s_own_words(bare: Connection, channel: Make, office: PostOffice) -> None:
-    receipt = channel(office.url).send(bare, MESSAGE)
+    receipt = channel(office.url).prepare(bare, MESSAGE)()
     assert (receipt.result, receipt.text) == (Result.SENT, "250 2.0.0 Ok: queued as Q00001")
     assert office.mails[0]["Subject"].startswith("疑似漏水")
 
@@ -76,10 +76,10 @@ def test_a_burst_of_mails_goes_over_one_connection(
 ) -> None:
     sending = channel(office.url)
     for _ in range(5):
-        assert sending.send(bare, MESSAGE).result is Result.SENT
+        assert sending.prepare(bare, MESSAGE)().result is Result.SENT
     assert len(office.sessions) == 1
     sending.idle()
-    sending.send(bare, MESSAGE)
+    sending.prepare(bare, MESSAGE)()
     assert len(office.sessions) == 2
 
 
@@ -100,16 +100,16 @@ def test_refusals_are_read_and_do_not_spoil_the_next_mail(
 ) -> None:
     office.refusals[verb] = [words]
     sending = channel(office.url)
-    receipt = sending.send(bare, MESSAGE)
+    receipt = sending.prepare(bare, MESSAGE)()
     assert receipt.result is result
     assert words in receipt.text
-    assert sending.send(bare, MESSAGE).result is Result.SENT
+    assert sending.prepare(bare, MESSAGE)().result is Result.SENT
     assert len(office.mails) == 1
 
 
 def test_no_server_is_away_with_the_reason(bare: Connection, channel: Make) -> None:
     port = free_port()
-    receipt = channel(f"smtp://127.0.0.1:{port}").send(bare, MESSAGE)
+    receipt = channel(f"smtp://127.0.0.1:{port}").prepare(bare, MESSAGE)()
     assert receipt.result is Result.AWAY
     assert f"127.0.0.1:{port}: ConnectionRefusedError" in receipt.text
 
@@ -118,21 +118,21 @@ def test_a_server_that_went_between_two_mails_is_connected_again(bare: Connectio
     office = PostOffice()
     with open_post_office(office):
         sending = channel(office.url)
-        sending.send(bare, MESSAGE)
+        sending.prepare(bare, MESSAGE)()
     with open_post_office(office):
-        assert sending.send(bare, MESSAGE).result is Result.SENT
+        assert sending.prepare(bare, MESSAGE)().result is Result.SENT
     assert len(office.mails) == 2
 
 
 def test_an_address_in_chinese_needs_smtputf8(bare: Connection, channel: Make) -> None:
     abroad = dataclasses.replace(MESSAGE, recipient="王丽@水务.example")
     with open_post_office(enable_SMTPUTF8=False) as old:
-        receipt = channel(old.url).send(bare, abroad)
+        receipt = channel(old.url).prepare(bare, abroad)()
         assert receipt.result is Result.REFUSED
         assert "SMTPUTF8" in receipt.text
-        assert channel(old.url).send(bare, MESSAGE).result is Result.SENT
+        assert channel(old.url).prepare(bare, MESSAGE)().result is Result.SENT
     with open_post_office(enable_SMTPUTF8=True) as modern:
-        assert channel(modern.url).send(bare, abroad).result is Result.SENT
+        assert channel(modern.url).prepare(bare, abroad)().result is Result.SENT
         assert "王丽@水务.example".encode() in modern.raw[0]
 
 
@@ -184,11 +184,11 @@ def test_starttls_with_log_in(
     }
     with open_post_office(office, **options):
         url = f"smtp+starttls://u%40x:p%3Aw@localhost:{office.port}"
-        assert channel(url, contexts[1]).send(bare, MESSAGE).result is Result.SENT
-        plain = channel(office.url).send(bare, MESSAGE)
+        assert channel(url, contexts[1]).prepare(bare, MESSAGE)().result is Result.SENT
+        plain = channel(office.url).prepare(bare, MESSAGE)()
         assert plain.result is Result.AWAY
         assert "STARTTLS" in plain.text
-        wrong = channel(url.replace("p%3Aw", "no"), contexts[1]).send(bare, MESSAGE)
+        wrong = channel(url.replace("p%3Aw", "no"), contexts[1]).prepare(bare, MESSAGE)()
         assert wrong.result is Result.AWAY  # a wrong password must not kill every mail
         assert "535" in wrong.text
     assert len(office.mails) == 1
@@ -198,7 +198,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_trusted(
     bare: Connection, channel: Make, contexts: tuple[ssl.SSLContext, ssl.SSLContext]
 ) -> None:
     with open_post_office(tls_context=contexts[0]) as office:
-        receipt = channel(f"smtp+starttls://localhost:{office.port}").send(bare, MESSAGE)
+        receipt = channel(f"smtp+starttls://localhost:{office.port}").prepare(bare, MESSAGE)()
     assert receipt.result is Result.AWAY
     assert "CERTIFICATE_VERIFY_FAILED" in receipt.text
     assert office.mails == []
@@ -206,5 +206,5 @@ def test_a_certificate_that_nobody_vouches_for_is_not_trusted(
 
 def test_smtps(bare: Connection, channel: Make, contexts: tuple[ssl.SSLContext, ssl.SSLContext]) -> None:
     with open_post_office(ssl_context=contexts[0]) as office:
-        receipt = channel(f"smtps://localhost:{office.port}", contexts[1]).send(bare, MESSAGE)
+        receipt = channel(f"smtps://localhost:{office.port}", contexts[1]).prepare(bare, MESSAGE)()
         assert receipt.result is Result.SENT

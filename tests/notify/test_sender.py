@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -186,10 +187,13 @@ class Scripted:
         self.sent: list[int] = []
         self.before_answer: Any = lambda: None
 
-    def send(self, conn: Connection, message: Message) -> Receipt:
-        self.sent.append(message.id)
-        self.before_answer()
-        return self.receipts.pop(0) if self.receipts else Receipt(Result.SENT, "ok")
+    def prepare(self, conn: Connection, message: Message) -> Callable[[], Receipt]:
+        def hand_over() -> Receipt:
+            self.sent.append(message.id)
+            self.before_answer()
+            return self.receipts.pop(0) if self.receipts else Receipt(Result.SENT, "ok")
+
+        return hand_over
 
     def idle(self) -> None:
         pass

@@ -50,7 +50,7 @@ def claimed(url: str) -> Message:
 def test_a_post_is_signed_and_a_change_of_it_is_seen(
     bare: Connection, receiver: Receiver, verify: Verify
 ) -> None:
-    receipt = channel().send(bare, claimed(receiver.url))
+    receipt = channel().prepare(bare, claimed(receiver.url))()
     assert (receipt.result, receipt.text) == (Result.SENT, "HTTP 200 OK: thanks")
     (post,) = receiver.posts
     now = NOW.timestamp()
@@ -83,7 +83,7 @@ def test_a_post_is_signed_and_a_change_of_it_is_seen(
 )
 def test_answers(bare: Connection, receiver: Receiver, status: int, result: Result) -> None:
     receiver.answers = [(status, "" if status == 204 else "why " * 500, {"Retry-After": "7"})]
-    receipt = channel().send(bare, claimed(receiver.url))
+    receipt = channel().prepare(bare, claimed(receiver.url))()
     assert receipt.result is result
     assert receipt.text.startswith(f"HTTP {status}")
     assert len(receipt.text) < 600
@@ -92,8 +92,8 @@ def test_answers(bare: Connection, receiver: Receiver, status: int, result: Resu
 
 def test_nobody_there_is_away_and_no_address_is_refused(bare: Connection) -> None:
     sending = channel()
-    assert sending.send(bare, claimed(f"http://127.0.0.1:{free_port()}/")).result is Result.AWAY
-    assert sending.send(bare, claimed("ftp://127.0.0.1/")).result is Result.REFUSED
+    assert sending.prepare(bare, claimed(f"http://127.0.0.1:{free_port()}/"))().result is Result.AWAY
+    assert sending.prepare(bare, claimed("ftp://127.0.0.1/"))().result is Result.REFUSED
 
 
 def test_an_event_is_posted_again_after_a_500_under_the_same_delivery_id(

@@ -8,6 +8,7 @@ import pytest
 
 from core.errors import BadDataError, ConflictError
 from service import outages
+from service.cases import Case, open_case
 from service.outage import Deed
 from service.outage_area import Area
 from sql.pool import Connection
@@ -281,3 +282,18 @@ def test_an_outage_is_opened_from_an_event_once_and_both_are_linked(desk: Operat
     assert told == [("desk@utility.example", "opened")]
     with pytest.raises(ConflictError, match=f"Outage {outage.code} was opened for this event"):
         desk.draft(kind="unplanned", event_id=event)
+
+
+def test_complaints_of_no_water_are_answered_by_the_outage_whichever_comes_first(desk: Operator) -> None:
+    def complain(account_no: str, topic: str = "no_water") -> int:
+        case = Case("hotline", topic, "没水了", account_no=account_no)
+        return open_case(desk.conn, case, actor=LI, at=NOW)
+
+    before = complain("C-000001")
+    complain("C-000002", "bill")
+    id_ = desk.burst(starts_at=NOW - HOUR / 2)
+    after = complain("C-000003")
+    linked = desk.conn.execute("select ticket_id, outage_id from outage_ticket order by 1").fetchall()
+    assert linked == [(before, id_), (after, id_)]
+    entries = "select count(*) from ticket_entry where kind = 'outage'"
+    assert desk.conn.execute(entries).fetchall() == [(2,)]

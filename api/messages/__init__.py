@@ -1,0 +1,1 @@
+"""Messages: what was sent, to whom, by which way, and what became of it."""

@@ -1,0 +1,1 @@
+"""How a member of staff is reached: channels, quiet hours, digest."""

@@ -1,0 +1,57 @@
+"""The `headwater mail-in` command: a mail server hands over one mail on standard input.
+
+In the `aliases` of Postfix: `service: "|headwater mail-in"`. The exit code is one of sysexits.h, by
+which mail servers know what to do: keep the mail and try again, or send it back.
+"""
+
+import sys
+
+import structlog
+import typer
+
+from core import logs
+from core.clock import SystemClock
+from core.errors import BadDataError, HeadwaterError, SettingsError
+from core.settings import load
+from jobs.where import located
+from notify import inbound
+from service import inbox
+from service.findings import Desk
+from service.utility import utility
+from sql.pool import connect
+
+OK, BAD_DATA, TRY_AGAIN, WRONG_SETTINGS = 0, 65, 75, 78
+log = structlog.get_logger(__name__)
+
+
+def standard_input() -> bytes:
+    """Return the mail, or as much of it as shows that it is too long."""
+    return sys.stdin.buffer.read(inbound.LONGEST_BYTES + 1)
+
+
+def run(raw: bytes) -> int:
+    """Take the mail in and return the exit code: 65 no mail or too long, 75 try again, 78 wrong settings."""
+    try:
+        settings = located(load())
+        logs.configure(settings.log_level)
+        mail = inbound.read(raw, settings.mail_from)
+        with connect(settings.database_url, "notify") as conn:
+            webhooks = [settings.webhook_url] if settings.webhook_url else []
+            desk = Desk(webhooks, utility(conn).zone)
+            taken = inbox.take(conn, mail, at=SystemClock().now(), desk=desk)
+        log.info("mail", outcome=taken.outcome, ticket_id=taken.ticket_id, message_id=mail.message_id)
+    except SettingsError as problem:
+        return _failed(problem, WRONG_SETTINGS)
+    except BadDataError as problem:
+        return _failed(problem, BAD_DATA)
+    except HeadwaterError as problem:
+        return _failed(problem, TRY_AGAIN)
+    except Exception as problem:  # the mail server keeps the mail until we can take it
+        log.exception("the mail could not be taken in")
+        return _failed(problem, TRY_AGAIN)
+    return OK
+
+
+def _failed(problem: Exception, code: int) -> int:
+    typer.secho(f"headwater: {problem}", fg="red", err=True)
+    return code
