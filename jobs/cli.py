@@ -22,7 +22,6 @@ app.add_typer(policies.app, name="policy", rich_help_panel="Detection")
 app.add_typer(customers.app, name="customers", rich_help_panel="Service")
 app.add_typer(visits.app, name="weather", rich_help_panel="Data")
 town.add_to(app)
-app.command(rich_help_panel="Service")(bounce.bounce)
 
 
 def _role(name: str, text: str) -> None:

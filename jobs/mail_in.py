@@ -5,6 +5,7 @@ which mail servers know what to do: keep the mail and try again, or send it back
 """
 
 import sys
+from email import message_from_bytes
 
 import structlog
 import typer
@@ -15,7 +16,7 @@ from core.errors import BadDataError, HeadwaterError, SettingsError
 from core.settings import load
 from jobs.where import located
 from notify import inbound
-from service import inbox
+from service import bounces, inbox
 from service.findings import Desk
 from service.utility import utility
 from sql.pool import connect
@@ -38,8 +39,11 @@ def run(raw: bytes) -> int:
         with connect(settings.database_url, "notify") as conn:
             webhooks = [settings.webhook_url] if settings.webhook_url else []
             desk = Desk(webhooks, utility(conn).zone)
-            taken = inbox.take(conn, mail, at=SystemClock().now(), desk=desk)
-        log.info("mail", outcome=taken.outcome, ticket_id=taken.ticket_id, message_id=mail.message_id)
+            now = SystemClock().now()
+            taken = inbox.take(conn, mail, at=now, desk=desk)
+            said = bounces.take(conn, message_from_bytes(raw), at=now) if mail.kind == "bounce" else None
+        told = {"outcome": taken.outcome, "ticket_id": taken.ticket_id, "message_id": mail.message_id}
+        log.info("mail", **told, report=said)
     except SettingsError as problem:
         return _failed(problem, WRONG_SETTINGS)
     except BadDataError as problem:

@@ -12,6 +12,7 @@ from core.errors import InfrastructureError
 from core.settings import Settings
 from core.supervise import Supervisor
 from jobs import ledger, outages, people, plans, visits
+from jobs.deadlines import deadlines
 from jobs.job import Job, Run
 from jobs.months import months
 from service import failures, surveys
@@ -63,6 +64,13 @@ def _failures(run: Run) -> str:
 
 
 JOBS = (
+    Job(
+        "deadlines",
+        "* * * * *",
+        deadlines,
+        "Warns before the deadlines of tickets, urges at them, escalates past them",
+        steps=True,
+    ),
     Job(
         "outages", "* * * * *", outages.watch_outages, "Begins announced outages, asks for news of late ones"
     ),

@@ -103,6 +103,7 @@ class Figures:
     resolution_due: str
     response_within: str
     resolution_within: str
+    clock_due: str
     zone: str
     ev: dict[str, str]
     affected: int
@@ -140,6 +141,7 @@ def figures(facts: Facts, language: str) -> Figures:
         resolution_due=speaks.instant(ticket.resolution_due),
         response_within=speaks.span(ticket.response_due - ticket.opened_at),
         resolution_within=speaks.span(ticket.resolution_due - ticket.opened_at),
+        clock_due=speaks.instant(facts.clock.due) if facts.clock else "",
         zone=speaks.zone_name(ticket.opened_at),
         ev=_evidence(detector, evidence if isinstance(evidence, dict) else {}, speaks),
         affected=len(meters) if isinstance(meters, list) else 0,

@@ -111,4 +111,6 @@ class Renderer:
             "to": about.addressee,
             "reasons": about.reasons,
             "why": about.why,
+            "clock": about.clock,
+            "clock_due": shown.clock_due,
         }

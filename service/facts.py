@@ -102,10 +102,10 @@ class ClockFacts(msgspec.Struct, frozen=True):
 class Facts(msgspec.Struct, frozen=True):
     """Everything a message says, in one piece."""
 
-    step: str
     ticket: TicketFacts
     event: EventFacts
     utility: UtilityFacts
+    step: str = ""
     customer: CustomerFacts | None = None
     meter: MeterFacts | None = None
     dma: DmaFacts | None = None
@@ -118,12 +118,12 @@ class Facts(msgspec.Struct, frozen=True):
 class CaseFacts(msgspec.Struct, frozen=True):
     """What a message says of a ticket that no event opened: the matter in the words of who brought it."""
 
-    step: str
     ticket: TicketFacts
     source: str
     subject: str
     said: str
     utility: UtilityFacts
+    step: str = ""
     topic: str | None = None
     reporter: dict[str, str] = {}
     customer: CustomerFacts | None = None
@@ -139,6 +139,11 @@ def case_facts(document: object) -> CaseFacts:
     return msgspec.convert(document, CaseFacts, strict=False)
 
 
+def read(text: str, *, of_event: bool) -> Facts | CaseFacts:
+    """Read the facts of a ticket from JSON; of its event, or of a case that no event opened."""
+    return _FACTS.decode(text) if of_event else _CASE_FACTS.decode(text)
+
+
 def facts(document: object) -> Facts:
     """Read the facts of a message from its JSON object."""
     return msgspec.convert(document, Facts, strict=False)
@@ -148,3 +153,7 @@ def document(facts: Facts | CaseFacts) -> dict[str, Any]:
     """Return the facts as a JSON object."""
     made: dict[str, Any] = msgspec.to_builtins(facts)
     return made
+
+
+_FACTS = msgspec.json.Decoder(Facts, strict=False)
+_CASE_FACTS = msgspec.json.Decoder(CaseFacts, strict=False)

@@ -7,13 +7,12 @@ once each.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
 from core.errors import NotFoundError
 from service import outbox, reach, routing, tickets
-from service.facts import AddresseeFacts, CaseFacts, ClockFacts, Facts, case_facts, document, facts
+from service.facts import AddresseeFacts, CaseFacts, ClockFacts, Facts, read
 from service.outbox import NOBODY, NORMAL, URGENT, Outgoing
 from service.reach import Way
 from service.tickets import Entry, Ticket
@@ -59,11 +58,12 @@ class _Addressee:
 
 @dataclass(frozen=True)
 class _About:
-    """What is told; `manager` is the customer's own, id and name."""
+    """What is told of: the event, the facts, and the customer's own manager."""
 
     event_id: int | None
     facts: Facts | CaseFacts
-    manager: tuple[int, str] | None
+    manager_id: int | None
+    manager: str | None
 
 
 def tell(
@@ -108,8 +108,11 @@ def _outgoing(
     step, (channel, recipient) = telling.step, way
     to = AddresseeFacts()
     if person is not None:
-        elsewhere = about.manager is not None and telling.to is None and about.manager[0] != person.staff_id
-        to = AddresseeFacts(person.name, about.manager[1] if about.manager and elsewhere else None)
+        in_place = telling.to is None and about.manager_id != person.staff_id
+        to = AddresseeFacts(person.name, about.manager if in_place else None)
+    said = msgspec.structs.replace(
+        about.facts, step=step.kind, reasons=list(step.reasons), why=step.why, clock=step.clock, addressee=to
+    )
     return Outgoing(
         kind="case" if about.event_id is None else "ticket",
         step=step.kind,
@@ -117,7 +120,7 @@ def _outgoing(
         recipient=recipient,
         language=person.language if person else "zh",
         key=f"ticket:{ticket.id}:{step.key}:{channel}:{recipient}",
-        message=document(msgspec.structs.replace(about.facts, addressee=to)),
+        message=said,
         rank=URGENT if ticket.urgent else NORMAL,
         ticket_id=ticket.id,
         event_id=about.event_id,
@@ -142,10 +145,15 @@ class _People:
             return None
         key = staff_id, ticket.urgent
         if key not in self._found:
-            row = self._conn.execute(Q["addressee"], {"staff_id": staff_id}).fetchone()
-            ways = reach.of_staff(self._conn, staff_id, urgent=ticket.urgent, at=self._at)
-            self._found[key] = None if row is None else _Addressee(staff_id, ways, *row)
+            self._found[key] = self._ask(staff_id, urgent=ticket.urgent)
         return self._found[key]
+
+    def _ask(self, staff_id: int, *, urgent: bool) -> _Addressee | None:
+        ways = reach.of_staff(self._conn, staff_id, urgent=urgent, at=self._at)
+        if ways:
+            return _Addressee(staff_id, ways, ways[0].name, ways[0].language)
+        row = self._conn.execute(Q["addressee"], {"staff_id": staff_id}).fetchone()
+        return None if row is None else _Addressee(staff_id, ways, *row)
 
     def duty_desk(self) -> list[routing.Person]:
         if self._desk is None:
@@ -185,24 +193,16 @@ def _abouts(conn: Connection, tellings: Sequence[Telling]) -> list[_About]:
     latest = tickets.latest_events(conn, unnamed)
     asked = [(telling.ticket_id, telling.step.event_id or latest[telling.ticket_id]) for telling in tellings]
     of_events = [(ticket_id, event_id) for ticket_id, event_id in asked if event_id is not None]
-    params = {"ticket_ids": [t for t, _ in of_events], "event_ids": [e for _, e in of_events]}
-    read: dict[tuple[int, int | None], Any] = {}
+    cases = [ticket_id for ticket_id, event_id in asked if event_id is None]
+    rows: dict[tuple[int, int | None], _About] = {}
     if of_events:
-        read = {(row[0], row[1]): row[2] for row in conn.execute(Q["facts"], params)}
-    if cases := [ticket_id for ticket_id, event_id in asked if event_id is None]:
-        read |= {(row[0], None): row[1] for row in conn.execute(Q["case_facts"], {"ticket_ids": cases})}
-    return [_about(read, key, telling.step) for key, telling in zip(asked, tellings, strict=True)]
-
-
-def _about(read: dict[tuple[int, int | None], Any], key: tuple[int, int | None], step: Step) -> _About:
-    if key not in read:
-        raise NotFoundError(f"There is no ticket {key[0]} with an event {key[1]}.")
-    said = {"step": step.kind, "reasons": list(step.reasons), "why": step.why}
-    given = read[key] | said
-    manager = given.pop("manager")
-    known = case_facts(given) if key[1] is None else facts(given)
-    return _About(
-        key[1],
-        msgspec.structs.replace(known, clock=step.clock),
-        (manager["id"], manager["name"]) if manager else None,
-    )
+        params = {"ticket_ids": [t for t, _ in of_events], "event_ids": [e for _, e in of_events]}
+        for ticket_id, event_id, *manager, text in conn.execute(Q["facts"], params):
+            rows[ticket_id, event_id] = _About(event_id, read(text, of_event=True), *manager)
+    if cases:
+        for ticket_id, *manager, text in conn.execute(Q["case_facts"], {"ticket_ids": cases}):
+            rows[ticket_id, None] = _About(None, read(text, of_event=False), *manager)
+    if missing := set(asked) - rows.keys():
+        ticket_id, event_id = missing.pop()
+        raise NotFoundError(f"There is no ticket {ticket_id} with an event {event_id}.")
+    return [rows[key] for key in asked]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from psycopg.types.json import Jsonb
 
 from service import reach
@@ -31,7 +32,7 @@ class Outgoing:
     recipient: str
     language: str
     key: str
-    message: Mapping[str, Any]
+    message: Mapping[str, Any] | msgspec.Struct
     rank: int = NORMAL
     ticket_id: int | None = None
     event_id: int | None = None
@@ -41,6 +42,7 @@ class Outgoing:
     problem: str | None = None
 
 
+_AT_ONCE = 5000
 _WHOLE = ("digest", "failures", "report")
 
 
@@ -54,24 +56,24 @@ def enqueue(conn: Connection, out: Outgoing, *, at: datetime) -> int | None:
 
 def enqueue_all(conn: Connection, outs: Sequence[Outgoing], *, at: datetime) -> list[int | None]:
     """Write many messages in one go; return for each what `enqueue` does."""
-    made: list[int | None] = []
-    params = [
-        {
-            **vars(out),
-            "message": Jsonb(dict(out.message)),
-            "at": at,
-            "not_before": max(timing.not_before, out.not_before or at),
-            "held_for": timing.held_for,
-            "about_dma": timing.dma_id,
-        }
-        for out, timing in zip(outs, _timings(conn, outs, at), strict=True)
-    ]
-    with conn.cursor() as cursor:
-        cursor.executemany(Q["enqueue"], params, returning=True)
-        made = [None if row is None else int(row[0]) for row in (c.fetchone() for c in cursor.results())]
-    if any(outbox_id is not None for outbox_id in made):
+    made: dict[str, int] = {}
+    for first in range(0, len(outs), _AT_ONCE):
+        some = outs[first : first + _AT_ONCE]
+        rows = [
+            {
+                **vars(out),
+                "not_before": max(timing.not_before, out.not_before or at),
+                "held_for": timing.held_for,
+                "about_dma": timing.dma_id,
+            }
+            for out, timing in zip(some, _timings(conn, some, at), strict=True)
+        ]
+        made |= dict(
+            conn.execute(Q["enqueue"], {"rows": Jsonb(rows, msgspec.json.encode), "at": at}).fetchall()
+        )
+    if made:
         conn.execute(Q["wake_senders"])
-    return made
+    return [made.pop(out.key, None) for out in outs]
 
 
 def _timings(conn: Connection, outs: Sequence[Outgoing], at: datetime) -> list[Timing]:

@@ -3,7 +3,7 @@
 from zoneinfo import ZoneInfo
 
 from notify.channels import Message
-from notify.kinds.ticket import thread
+from notify.kinds.ticket import OVERDUE, thread
 from notify.letter import Letter
 from notify.speech import Speech
 from notify.words import Words, one_line, said, spoken
@@ -27,6 +27,8 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
         "case": about,
         "why": about.why,
         "respond_by": speech.instant(about.ticket.response_due),
+        "clock": about.clock,
+        "clock_due": speech.instant(about.clock.due) if about.clock else "",
         "resolve_by": speech.instant(about.ticket.resolution_due),
         "zone": speech.zone_name(about.ticket.opened_at),
         "link": f"{words.public_url}/v1/tickets/{about.ticket.id}",
@@ -45,5 +47,5 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
         from_name=about.utility.name or "",
         zone=zone,
         thread=thread(about.ticket.id, int(about.ticket.opened_at.timestamp())),
-        urgent=about.ticket.urgent,
+        urgent=about.ticket.urgent or about.step in OVERDUE,
     )

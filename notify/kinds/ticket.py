@@ -16,6 +16,8 @@ from sql.pool import Connection
 from sql.query import Queries
 
 log = structlog.get_logger(__name__)
+OVERDUE = ("urged", "escalated")
+"""Steps that are pressing whatever the ticket is."""
 Q = Queries("notify")
 MOST_NAMED = 20
 _QUIET = ("cleared", "withdrawn")
@@ -39,7 +41,7 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
         from_name=about.utility.name or "",
         zone=zone,
         thread=thread(about.ticket.id, int(about.ticket.opened_at.timestamp())),
-        urgent=about.ticket.urgent and about.step not in _QUIET,
+        urgent=about.step in OVERDUE or (about.ticket.urgent and about.step not in _QUIET),
         pictures={} if picture is None else {"chart": picture},
     )
 

@@ -36,3 +36,20 @@ insert into ticket_pause (ticket_id, began_at, began_by, why) values (%(ticket_i
 -- name: end_pause
 update ticket_pause set ended_at = greatest(began_at, %(at)s), ended_by = %(actor)s
 where ticket_id = %(ticket_id)s and ended_at is null;
+
+-- name: due_clocks
+select id, sla, assignee_id, responded_at is null, response_due, resolution_due, response_stage, resolution_stage
+from ticket where look_at <= %(at)s order by look_at limit %(most)s for update skip locked;
+
+-- name: set_clocks
+update ticket t set look_at = c.look_at, response_stage = c.response, resolution_stage = c.resolution
+from jsonb_to_recordset(%(clocks)s) c (id bigint, look_at timestamptz, response smallint, resolution smallint)
+where t.id = c.id;
+
+-- name: enter_acts
+insert into ticket_entry (ticket_id, at, actor, kind, why, detail)
+select a.ticket_id, %(at)s, 'system', a.kind, a.why, a.detail
+from jsonb_to_recordset(%(acts)s) a (ticket_id bigint, kind text, why text, detail jsonb);
+
+-- name: staff_above seq: staff
+select id, name, active, superior_id, staff_deputy(id, %(at)s), staff_away(id, %(at)s) is not null from staff;

@@ -1,12 +1,15 @@
 -- name: enqueue
 insert into outbox (kind, step, channel, recipient, language, dedupe_key, message, rank, ticket_id, event_id,
     account_no, staff_id, state, last_error, not_before, created_at, held_for, about_dma)
-values (%(kind)s, %(step)s, %(channel)s, %(recipient)s, %(language)s, %(key)s, %(message)s, %(rank)s, %(ticket_id)s,
-    %(event_id)s, %(account_no)s, %(staff_id)s,
-    case when %(problem)s::text is not null then 'dead' when %(held_for)s::text <> '' then 'held' else 'pending' end,
-    %(problem)s, %(not_before)s, %(at)s, nullif(%(held_for)s::text, ''), %(about_dma)s)
+select o.kind, o.step, o.channel, o.recipient, o.language, o.key, o.message, o.rank, o.ticket_id, o.event_id,
+    o.account_no, o.staff_id,
+    case when o.problem is not null then 'dead' when o.held_for <> '' then 'held' else 'pending' end,
+    o.problem, o.not_before, %(at)s, nullif(o.held_for, ''), o.about_dma
+from jsonb_to_recordset(%(rows)s) o (kind text, step text, channel text, recipient text, language text, key text,
+    message jsonb, rank smallint, ticket_id bigint, event_id bigint, account_no text, staff_id bigint, problem text,
+    not_before timestamptz, held_for text, about_dma int)
 on conflict (dedupe_key) do nothing
-returning id;
+returning dedupe_key, id;
 
 -- name: wake_senders
 select pg_notify('headwater_outbox', '');

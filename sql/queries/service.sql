@@ -126,7 +126,7 @@ where te.ticket_id in (select ticket_family(%(ticket_id)s)) and e.retracted_at i
     and not exists (select from event_verdict v where v.event_id = e.id and v.undone_at is null and v.verdict = 'normal');
 
 -- name: facts
-select t.id, e.id, jsonb_build_object(
+select t.id, e.id, g.id, g.name, jsonb_build_object(
     'ticket', jsonb_build_object('id', t.id, 'state', t.state, 'priority', t.priority, 'urgent', t.urgent,
         'grp', t.grp, 'opened_at', t.opened_at, 'response_due', t.response_due,
         'resolution_due', t.resolution_due, 'routed_by', t.routed_by,
@@ -144,9 +144,8 @@ select t.id, e.id, jsonb_build_object(
         'address', p.address, 'q3_lph', m.q3_lph) end,
     'dma', case when d.id is not null then jsonb_build_object('code', d.code, 'name', d.name,
         'region', r.name, 'min_pressure_kpa', d.min_pressure_kpa) end,
-    'manager', case when g.id is not null then jsonb_build_object('id', g.id, 'name', g.name) end,
     'utility', jsonb_build_object('name', u.name, 'timezone', u.timezone, 'country', u.country,
-        'currency', u.currency, 'price_m3', coalesce(c.tariff_price_m3, u.price_m3)))
+        'currency', u.currency, 'price_m3', coalesce(c.tariff_price_m3, u.price_m3)))::text
 from unnest(%(ticket_ids)s::bigint[], %(event_ids)s::bigint[]) asked (ticket_id, event_id)
 join ticket t on t.id = asked.ticket_id
 join event e on e.id = asked.event_id
@@ -161,7 +160,7 @@ left join region r on r.id = d.region_id
 left join staff g on g.id = c.manager_id;
 
 -- name: case_facts
-select t.id, jsonb_build_object(
+select t.id, m.id, m.name, jsonb_build_object(
     'ticket', jsonb_build_object('id', t.id, 'state', t.state, 'priority', t.priority, 'urgent', t.urgent,
         'grp', t.grp, 'opened_at', t.opened_at, 'response_due', t.response_due,
         'resolution_due', t.resolution_due, 'routed_by', t.routed_by,
@@ -173,9 +172,8 @@ select t.id, jsonb_build_object(
         'address', coalesce(p.address, c.address), 'phone', c.phone, 'email', c.email, 'shifts', c.shifts) end,
     'dma', case when d.id is not null then jsonb_build_object('code', d.code, 'name', d.name,
         'region', r.name, 'min_pressure_kpa', d.min_pressure_kpa) end,
-    'manager', case when m.id is not null then jsonb_build_object('id', m.id, 'name', m.name) end,
     'utility', jsonb_build_object('name', u.name, 'timezone', u.timezone, 'country', u.country,
-        'currency', u.currency, 'price_m3', coalesce(c.tariff_price_m3, u.price_m3)))
+        'currency', u.currency, 'price_m3', coalesce(c.tariff_price_m3, u.price_m3)))::text
 from ticket t
 left join staff a on a.id = t.assignee_id
 left join utility u on u.one

@@ -20,7 +20,11 @@ from detection.engine import Engine
 from detection.role import start
 from detection.store import judged
 from detection.store import roster as stored_roster
-from service import segments
+from service import outage_drafts, outages, segments
+from service.outage import Deed
+from service.outage_area import Area
+from service.outage_drafts import Draft
+from service.tickets import Actor
 from sql.pool import Connection, connect
 from tests import factories
 from tests.detection.builders import HOUR, T0, factory, home, live, ordered, play, readings, register
@@ -536,3 +540,35 @@ def test_facts_of_days_outlast_a_restart(utility: Connection, detect: Connection
         "select count(*), min(battery_v) from meter_day where battery_v > 0"
     ).fetchall()
     assert days == 19 and round(least, 2) == 3.38
+
+
+def test_an_outage_entered_late_suppresses_what_was_raised_and_a_new_area_lets_it_speak(
+    utility: Connection, detect: Connection
+) -> None:
+    dma = factories.dma(utility, "D1", min_pressure_kpa=200)
+    factories.dma(utility, "D2")
+    factories.customer(utility, "A-1", dma_id=dma)
+    meter = factories.meter(utility, "p-1", kind="pressure", dma_id=dma, interval_s=900)
+    ts = T0 + 900 * np.arange(1, 40)
+    store(utility, readings(meter, ts, pressure_kpa=np.where(np.arange(39) >= 20, 50, 300)))
+    working = detection()
+    working.cycle(detect)
+    assert entries(utility) == ["opened"]
+    now = _at((T0 + 9 * HOUR) * 10**6)
+    deed = Deed(Actor("li"), now)
+    draft = Draft(
+        "unplanned",
+        Area(("D1",)),
+        _at((T0 + 5 * HOUR) * 10**6),
+        _at((T0 + 18 * HOUR) * 10**6),
+        "pump_failure",
+    )
+    outage = outage_drafts.create(utility, draft, deed)
+    working.cycle(detect)
+    assert entries(utility) == ["opened"]  # a draft explains nothing
+    outages.announce(utility, outage, deed)
+    working.cycle(detect)
+    assert entries(utility) == ["opened", "suppressed"]
+    outages.change(utility, outage, {}, deed, area=Area(("D2",), "A-1"))
+    working.cycle(detect)
+    assert entries(utility) == ["opened", "suppressed", "opened"]

@@ -7,7 +7,8 @@ from typing import Any
 from notify.channels import Message
 from tests.samples import ADDRESSES, EVIDENCE, GROUP, MAGNITUDE, NAMES, NOW, ONSET, UNIT
 
-STEPS = ("opened", "joined", "worse", "cleared", "reopened", "withdrawn")
+REMINDERS = ("warned", "urged", "escalated")
+STEPS = ("opened", "joined", "worse", "cleared", "reopened", "withdrawn", *REMINDERS)
 SECTORS = ("residential", "industrial", "commercial", "institutional")
 
 
@@ -47,6 +48,7 @@ def document(
                 "response_due": (NOW + timedelta(hours=24)).isoformat(),
                 "resolution_due": (NOW + timedelta(hours=48)).isoformat(),
                 "routed_by": "deputy",
+                "assignee": "王丽",
                 "related": [7, 9],
             },
             "event": {
@@ -79,6 +81,9 @@ def document(
             "addressee": {"name": "陈静", "stands_in_for": "王丽"},
             "reasons": reasons,
             "why": "late readings" if step == "withdrawn" else "",
+            "clock": {"deadline": "response", "due": (NOW + timedelta(hours=24)).isoformat(), "level": 2}
+            if step in REMINDERS
+            else None,
         }
     )
 

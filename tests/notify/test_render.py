@@ -133,6 +133,45 @@ def test_urgent_mails_say_so_and_why() -> None:
     assert "green channel: large customer, suspected burst, severity: critical" in en.text
 
 
+@pytest.mark.parametrize(
+    ("step", "deadline", "subject", "says"),
+    [
+        (
+            "warned",
+            "response",
+            "【时限预警】{}，请于 11月22日（周日）09:30 前响应 [#12]",
+            "工单 #12 的首次响应时限为 11月22日（周日）09:30，目前尚未响应",
+        ),
+        (
+            "urged",
+            "resolution",
+            "【催办】{}，办结时限已到 [#12]",
+            "工单 #12 的办结时限已于 11月22日（周日）09:30 到期，目前尚未办结",
+        ),
+        (
+            "escalated",
+            "resolution",
+            "【超时督办】{}，办结已超时，责任人 王丽 [#12]",
+            "责任人 王丽 尚未办结。请督促处理，必要时改派。这是第 2 次上报。",
+        ),
+    ],
+)
+def test_a_reminder_says_which_deadline_and_what_to_do(
+    step: str, deadline: str, subject: str, says: str
+) -> None:
+    about = document(step=step)
+    about["clock"]["deadline"] = deadline
+    said = RENDERER.render(message(about))
+    assert said.subject == subject.format("疑似漏水（持续用水）：张伟（A-1001），约 42.3 升/小时")
+    assert says in said.text
+    assert says in words_of_html(said.html)
+    # Who is above the assignee isn't addressed as the one who looks after the customer.
+    assert ("您正在代理客户经理的工作" in said.text) == (step != "escalated")
+    assert ("可直接转发给客户的文字" in said.text) == (step != "escalated")
+    en = RENDERER.render(message(about, language="en"))
+    assert {"warned": "[Due soon]", "urged": "[Due now]", "escalated": "[Overdue]"}[step] in en.subject
+
+
 def test_the_text_to_send_on_is_in_the_customer_s_language_not_the_manager_s() -> None:
     said = RENDERER.render(message(document(theirs="en"), language="zh"))
     assert "Dear Jane Miller," in said.text
@@ -153,6 +192,7 @@ def test_missing_evidence_leaves_words_out_not_gaps(detector: str, broken: dict[
     about["utility"] = {}
     about["ticket"]["related"] = []
     for language, step in product(("zh", "en"), STEPS):
+        about["clock"] = document(step=step)["clock"]
         about["event"]["cleared_at"] = about["event"]["last_seen"] if step == "cleared" else None
         said = RENDERER.render(message(about | {"step": step}, language=language))
         for text in (said.subject, said.text, words_of_html(said.html)):

@@ -1,6 +1,7 @@
 """A ticket that no event opened: routed, with deadlines, on record, told."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from email.message import EmailMessage
 from typing import Any
 
@@ -16,6 +17,7 @@ from service.cases import Case, open_case, report
 from service.findings import Desk, Turn
 from service.messages import Step, tell
 from service.opening import Opened
+from service.sweep import sweep
 from service.tickets import Act, Actor
 from sql.pool import Connection, connect
 from tests import factories, samples
@@ -64,6 +66,42 @@ def test_a_complaint_reaches_the_account_manager_by_mail(
     assert "No water since &lt;6&gt;" in html.get_content()
     assert ("热线" if language == "zh" else "hotline") in text.get_content()
     assert "None" not in text.get_content() + html.get_content()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_reminders_of_a_case_reach_the_manager_and_the_one_above(
+    conn: Connection, desk_conn: Connection, language: str
+) -> None:
+    town = samples.town(conn, language=language)
+    above = factories.staff(conn, "zhao", name="Zhao", language=language)
+    conn.execute("update staff set superior_id = %s where id = %s", [above, town.manager_id])
+    case = Case("hotline", "bill", "Bill too high", account_no="A-1001")
+    open_case(desk_conn, case, actor=CLERK, at=NOW)
+    said = []
+    for hours in (60, 73, 100):
+        with desk_conn.transaction():
+            sweep(desk_conn, at=NOW + timedelta(hours=hours), desk=Desk())
+        ((outbox_id,),) = conn.execute("select max(id) from outbox").fetchall()
+        mail = mail_of(conn, outbox_id)
+        text = mail.get_body(("plain",))
+        assert text is not None
+        assert "None" not in text.get_content()
+        said.append((mail["Subject"], mail["To"], mail["Importance"]))
+    wangli, zhao = "王丽 <wangli@utility.example>", "Zhao <zhao@utility.example>"
+    whom, to = samples.NAMES[language], [wangli, wangli, zhao]
+    wanted = {
+        "zh": [
+            f"【时限预警】Bill too high：{whom}（A-1001），请于 11月24日（周二）09:30 前响应 [#1]",
+            f"【催办】Bill too high：{whom}（A-1001），响应时限已到 [#1]",
+            f"【超时督办】Bill too high：{whom}（A-1001），响应已超时，责任人 王丽 [#1]",
+        ],
+        "en": [
+            f"[Due soon] Bill too high: {whom} (A-1001), respond by Tue 24 Nov, 09:30 [#1]",
+            f"[Due now] Bill too high: {whom} (A-1001), first response is due [#1]",
+            f"[Overdue] Bill too high: {whom} (A-1001), first response is overdue, assigned to 王丽 [#1]",
+        ],
+    }
+    assert said == list(zip(wanted[language], to, [None, "high", "high"], strict=True))
 
 
 def test_what_is_enqueued_twice_is_one_message(conn: Connection, desk_conn: Connection) -> None:

@@ -94,8 +94,8 @@ def test_the_policy_of_the_topic_goes_before_that_of_the_segment_and_both_before
     fields = {"urgent": False, "priority": "normal", "resolution_s": 9000}
     for code, own in (
         ("large", {"segment": "large", "response_s": 100}),
-        ("water_quality", {"topic": "quality", "response_s": 200}),
-        ("large_quality", {"topic": "quality", "segment": "large", "response_s": 300}),
+        ("bills", {"topic": "bill", "response_s": 200}),
+        ("large_bills", {"topic": "bill", "segment": "large", "response_s": 300}),
         ("special", {"segment": "special", "response_s": 400}),
     ):
         factories.insert(conn, "sla_policy", code=code, **fields, **own)
@@ -105,12 +105,12 @@ def test_the_policy_of_the_topic_goes_before_that_of_the_segment_and_both_before
 
     assert code() == "normal"
     assert code(account_no="A-1001") == "large"
-    assert code(topic="quality") == "water_quality"
-    assert code(account_no="A-1001", topic="quality") == "large_quality"
-    case = Case("hotline", "quality", "Brown water", account_no="A-1001")
+    assert code(topic="bill") == "bills"
+    assert code(account_no="A-1001", topic="bill") == "large_bills"
+    case = Case("hotline", "bill", "Bill too high", account_no="A-1001")
     ticket_id = cases.open_case(desk_conn, case, actor=LI, at=NOW)
     ticket = tickets.lock(desk_conn, ticket_id)
-    assert (ticket.sla, ticket.response_due) == ("large_quality", NOW + timedelta(seconds=300))
+    assert (ticket.sla, ticket.response_due) == ("large_bills", NOW + timedelta(seconds=300))
     with pytest.raises(psycopg.errors.UniqueViolation):
         factories.insert(conn, "sla_policy", code="twice", **fields, segment="large", response_s=1)
 
