@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from core.errors import HeadwaterError
-from jobs import bounce, customers, keys, policies, timetable, town, visits
+from jobs import customers, keys, policies, timetable, town, visits
 from jobs.stack.cli import app as stack_app
 
 app = typer.Typer(
