@@ -183,7 +183,7 @@ class Profile(BaseModel):
     name: str
     sector: Sector
     segment: Segment
-    segment_by: str = Field(description="Who decided the segment: `import`, a rule, or a person.")
+    segment_by: str = Field(description="Who decided the segment: `import`, `rule`, or the name of who did.")
     contacts: Contacts
     manager: Manager | None
     dma: str | None
