@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0031", "0030"
-upgrade = script("0031_pre_profile.sql")
+revision, down_revision = "0033", "0032"
+upgrade = script("0033_pre_profile.sql")
