@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0033", "0032"
-upgrade = script("0033_pre_report.sql")
+revision, down_revision = "0034", "0033"
+upgrade = script("0034_pre_report.sql")
