@@ -9,6 +9,8 @@ from starlette.middleware.gzip import GZipMiddleware
 from api.answers import component, restore_examples
 from api.causes.endpoints import router as causes
 from api.contact_checks.endpoints import router as contact_checks
+from api.crews.endpoints import of_tickets as ticket_hands
+from api.crews.endpoints import router as crews
 from api.customers.changes import router as customer_changes
 from api.customers.endpoints import router as customers
 from api.customers.search import router as search
@@ -25,6 +27,9 @@ from api.policies.endpoints import router as policies
 from api.problem import Changed, Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
 from api.reach.endpoints import router as reach
+from api.segments.endpoints import router as segments
+from api.staff.duty import router as duty
+from api.staff.endpoints import router as staff
 from api.surveys.endpoints import router as surveys
 from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
@@ -37,6 +42,7 @@ from service.policies import Rules
 from sql.pool import Pool
 
 ROUTERS = (
+    segments,
     search,
     customer_changes,  # before the customers: an account number may hold a slash
     customers,
@@ -52,6 +58,10 @@ ROUTERS = (
     outages,
     visits,
     plans,
+    ticket_hands,
+    staff,
+    duty,
+    crews,
     policies,
     messages,
     reach,
@@ -81,9 +91,10 @@ TAGS = [
         "name": "plans",
         "description": "What customers may use in a month, how it stands, and what is proposed.",
     },
+    {"name": "segments", "description": "Who is large, special or vulnerable, and what follows from it."},
+    {"name": "staff", "description": "Who is there, what lies on whose desk, who stands in; crews, regions."},
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
     {"name": "messages", "description": "What was sent, what became of it, and another try."},
-    {"name": "staff", "description": "The people of the utility, and how they are reached."},
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
     {"name": "jobs", "description": "What is periodic: the last run of each, and the next."},

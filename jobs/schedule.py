@@ -88,6 +88,13 @@ JOBS = (
         steps=True,
     ),
     Job(
+        "contact_checks",
+        "20 6 * * *",
+        people.doubt_contacts,
+        "Has contact data verified that are old or of a place whose use has changed",
+        local=True,
+    ),
+    Job(
         "segments",
         "42 3 3 * *",
         people.segment_customers,
