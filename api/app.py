@@ -16,6 +16,7 @@ from api.customers.endpoints import router as customers
 from api.customers.search import router as search
 from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
+from api.figures.endpoints import router as figures
 from api.health.endpoints import router as health
 from api.jobs.endpoints import router as jobs
 from api.messages.endpoints import router as messages
@@ -39,6 +40,7 @@ from core.clock import Clock
 from core.settings import Settings
 from service.letters import Letters
 from service.policies import Rules
+from service.report import Press
 from sql.pool import Pool
 
 ROUTERS = (
@@ -55,6 +57,7 @@ ROUTERS = (
     causes,
     surveys,
     survey_page,
+    figures,
     outages,
     visits,
     plans,
@@ -82,6 +85,7 @@ TAGS = [
     {"name": "dmas", "description": "District metered areas: water balance, losses and pressure by month."},
     {"name": "events", "description": "What the detectors found."},
     {"name": "tickets", "description": "The service cases that people work on."},
+    {"name": "figures", "description": "What a month of service was like, and the report of it."},
     {"name": "outages", "description": "Interruptions of the supply, and who is told what of them."},
     {
         "name": "visits",
@@ -121,10 +125,13 @@ class Api(FastAPI):
         return self.openapi_schema
 
 
-def create_app(settings: Settings, clock: Clock, pool: Pool, rules: Rules, letters: Letters) -> FastAPI:
+def create_app(
+    settings: Settings, clock: Clock, pool: Pool, rules: Rules, letters: Letters, press: Press
+) -> FastAPI:
     """Build the API on an open pool of the role `api`.
 
-    `rules` is the detectors' word on policies, `letters` the notifier's on what would be sent.
+    `rules` is the detectors' word on policies, `letters` the notifier's on what would be sent, `press` prints
+    reports.
 
     There is no page that would load scripts from another host: the document is at /openapi.json.
     """
@@ -138,8 +145,8 @@ def create_app(settings: Settings, clock: Clock, pool: Pool, rules: Rules, lette
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.settings, app.state.clock, app.state.pool, app.state.rules = settings, clock, pool, rules
-    app.state.letters = letters
+    app.state.settings, app.state.clock, app.state.pool = settings, clock, pool
+    app.state.rules, app.state.letters, app.state.press = rules, letters, press
     for router in ROUTERS:
         app.include_router(router)
     add_handlers(app)

@@ -12,6 +12,7 @@ from rich.console import Console
 from core.clock import SystemClock
 from core.errors import BadDataError, SettingsError
 from jobs.options import duration, instant, ordered_span
+from jobs.report import report
 
 PANEL = "Data"
 
@@ -25,6 +26,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel=PANEL)(demo)
     app.command(rich_help_panel=PANEL)(backtest)
     app.command(rich_help_panel=PANEL)(forecast)
+    app.command(rich_help_panel=PANEL)(report)
 
 
 def import_(

@@ -33,6 +33,7 @@ BODIES: dict[str, object] = {
     "cancel": {"why": "x"},
     "calls": {"account_no": "A1", "answer": "x"},
     "survey": {"channel": "hotline", "satisfied": True},
+    "subscriptions": {"staff": "anna"},
     "assign": {"to": "bo", "note": "x"},
     "dispatch": {},
 }
