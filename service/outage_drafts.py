@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
-from core.errors import BadDataError, ConflictError, NotFoundError
+from core.errors import BadDataError, ConflictError
 from service import outage_area, outage_notices, outages, routing
 from service.outage import NEWS_WITHIN, Deed, lock, note, require_order, save
 from service.outage_area import NOWHERE, Area
@@ -88,7 +88,7 @@ def _of_event(conn: Connection, draft: Draft, event_id: int) -> tuple[Draft, int
         raise ConflictError(f"Outage {open_one[0]} was opened for this event.", cure="Go on with that one.")
     row = conn.execute(Q["place_of_event"], {"event_id": event_id}).fetchone()
     if row is None:
-        raise NotFoundError(f"There is no event {event_id}.")
+        raise BadDataError(f"There is no event {event_id}.", cure="GET /v1/events lists them.")
     dma, onset, detectors, ticket_id, assignee_id = row
     if dma is None and draft.area == NOWHERE:
         raise BadDataError("The event lies in no DMA.", cure="Give the area of the outage.")

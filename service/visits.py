@@ -110,7 +110,7 @@ def arrange(
     _ahead(conn, day, at)
     given = {"account_no": account_no, "due_on": day, "form": form, "period": day.isoformat(), "why": why}
     if conn.execute(Q["customer_there"], given).fetchone() is None:
-        raise NotFoundError(f"No customer {account_no}.")
+        raise BadDataError(f"No customer {account_no}.", cure="GET /v1/search finds customers.")
     row = conn.execute(Q["insert_visit"], given).fetchone()
     if row is None:
         raise ConflictError(

@@ -36,14 +36,14 @@ TicketId = Annotated[Id, Path(alias="id")]
 
 @router.get("/crews", operation_id="listCrews", responses=answers({"items": [CREW]}))
 def list_crews(caller: Reader) -> Crews:
-    """List the crews."""
+    """List the crews, with their region, skills and where they start from."""
     with caller.transaction() as conn:
         return Crews(items=_crews(conn, None))
 
 
 @router.get("/crews/{code}", operation_id="getCrew", responses=answers(CREW, 404))
 def get_crew(caller: Reader, code: Annotated[Name, Path()]) -> Crew:
-    """Return one crew."""
+    """Return one crew, with its people and hours."""
     with caller.transaction() as conn:
         found = _crews(conn, code)
     if not found:

@@ -74,7 +74,7 @@ def get_message(caller: Reader, id_: MessageId) -> MessageDetail:
         return _detail(conn, id_)
 
 
-@router.post("/retry", operation_id="retryMessages", responses=answers({"retried": 12}, 413))
+@router.post("/retry", operation_id="retryMessages", responses=answers({"retried": 12}, 409, 413))
 def retry_many(caller: Writer, said: RetryMany) -> Retried:
     """Send again what failed, each to the address that is on record now."""
     with caller.transaction() as conn:

@@ -84,7 +84,7 @@ def get_outage(caller: Reader, id_: OutageId) -> OutageDetail:
         return _detail(conn, id_, caller.now())
 
 
-@router.post("", operation_id="createOutage", responses=answers(DETAIL, 404, 409, 413))
+@router.post("", operation_id="createOutage", responses=answers(DETAIL, 409, 413))
 def create_outage(caller: Writer, given: NewOutage, request: Request) -> OutageDetail:
     """Draft an outage; nobody is told before it is announced. One opened for an event is linked to it."""
     _require_all(caller)
@@ -95,7 +95,7 @@ def create_outage(caller: Writer, given: NewOutage, request: Request) -> OutageD
         return _detail(conn, outage_drafts.create(conn, draft, _deed(caller)), caller.now())
 
 
-@router.get("/{id}/preview", operation_id="previewOutage", responses=answers(PREVIEW, 404, 409))
+@router.get("/{id}/preview", operation_id="previewOutage", responses=answers(PREVIEW, 404))
 def preview_outage(caller: Reader, id_: OutageId, request: Request) -> PreviewAnswer:
     """Say whom announcing would concern, whom to call, who can't be reached, and what they will read."""
     letters: Letters = request.app.state.letters
@@ -190,7 +190,9 @@ def list_calls(caller: Reader, id_: OutageId) -> Calls:
         return Calls(items=_to_call(conn, id_, MOST_CALLS))
 
 
-@router.post("/{id}/calls", operation_id="noteOutageCall", responses=answers({"items": [CALL]}, 404, 413))
+@router.post(
+    "/{id}/calls", operation_id="noteOutageCall", responses=answers({"items": [CALL]}, 404, 409, 413)
+)
 def note_call(caller: Writer, id_: OutageId, given: Call) -> Calls:
     """Note that a customer was called, and what was said."""
     with caller.transaction() as conn:

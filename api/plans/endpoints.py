@@ -94,7 +94,9 @@ def list_proposals(
     return page.build(request, response, "proposals", items, given.limit, lambda p: (p.account_no,))
 
 
-@router.post("/proposals/accept", operation_id="acceptPlanProposals", responses=answers({"count": 214}, 413))
+@router.post(
+    "/proposals/accept", operation_id="acceptPlanProposals", responses=answers({"count": 214}, 409, 413)
+)
 def accept(caller: Writer, said: Accept) -> Decided:
     """Agree to proposals: they become the month's plans. What has been decided already stays."""
     with caller.transaction() as conn:
@@ -102,7 +104,9 @@ def accept(caller: Writer, said: Accept) -> Decided:
         return Decided(count=count)
 
 
-@router.post("/proposals/decline", operation_id="declinePlanProposals", responses=answers({"count": 1}, 413))
+@router.post(
+    "/proposals/decline", operation_id="declinePlanProposals", responses=answers({"count": 1}, 409, 413)
+)
 def decline(caller: Writer, said: Decide) -> Decided:
     """Decline proposals; a plan can still be set by hand."""
     with caller.transaction() as conn:
@@ -110,7 +114,9 @@ def decline(caller: Writer, said: Decide) -> Decided:
         return Decided(count=count)
 
 
-@router.post("/import", operation_id="importPlans", responses=answers({"lines": 214, "changed": 17}, 413))
+@router.post(
+    "/import", operation_id="importPlans", responses=answers({"lines": 214, "changed": 17}, 409, 413)
+)
 def import_plans(caller: Writer, said: Import) -> Imported:
     """Take in a file of plans, whole or not at all; every faulty line is named."""
     with caller.transaction() as conn:
@@ -122,7 +128,7 @@ def import_plans(caller: Writer, said: Import) -> Imported:
     "/export",
     operation_id="exportPlans",
     response_class=Response,
-    responses={**answers("", 404), 200: {"description": "The file.", "content": CSV}},
+    responses={**answers(""), 200: {"description": "The file.", "content": CSV}},
 )
 def export_plans(
     caller: Reader,

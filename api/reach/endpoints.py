@@ -48,7 +48,7 @@ def get_reach(caller: Reader, login: Login) -> Reach:
         return _shown(conn, login)
 
 
-@router.put("/{login}/reach", operation_id="putReach", responses=answers(EXAMPLE, 404, 413))
+@router.put("/{login}/reach", operation_id="putReach", responses=answers(EXAMPLE, 404, 409, 413))
 def put_reach(caller: Writer, login: Login, said: NewReach) -> Reach:
     """Say how a member of staff is reached; what stood before is replaced.
 

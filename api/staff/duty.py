@@ -63,7 +63,7 @@ def add_shifts(caller: Writer, given: NewShifts) -> Roster:
     return Roster(items=[Shift(**row) for row in found if row["id"] in made])
 
 
-@router.delete("/duty/{id}", operation_id="dropShift", responses=answers({"items": []}, 404))
+@router.delete("/duty/{id}", operation_id="dropShift", responses=answers({"items": []}, 404, 409))
 def drop_shift(caller: Writer, id_: Annotated[Id, Path(alias="id")]) -> Roster:
     """Take a turn off the roster."""
     require_desk(caller)

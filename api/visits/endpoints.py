@@ -91,7 +91,7 @@ def list_visits(
     return page.build(request, response, "visits", items, given.limit, lambda v: (v.due_on, v.id))
 
 
-@router.post("", operation_id="arrangeVisit", responses=STEP)
+@router.post("", operation_id="arrangeVisit", responses=answers(DETAIL, 409, 413))
 def arrange(caller: Writer, said: Arrange) -> VisitDetail:
     """Arrange a visit beside the cadence."""
     with caller.transaction() as conn:
@@ -109,7 +109,7 @@ def get_cadence(caller: Reader, account_no: Account) -> Cadence:
 
 
 @router.put(
-    "/cadences/{account_no:path}", operation_id="setVisitCadence", responses=answers(CADENCE, 404, 413)
+    "/cadences/{account_no:path}", operation_id="setVisitCadence", responses=answers(CADENCE, 404, 409, 413)
 )
 def set_cadence(caller: Writer, account_no: Account, said: SetCadence) -> Cadence:
     """Say how often a customer is visited, and how; this wins over the rule."""

@@ -189,7 +189,7 @@ def test_lists(all_seeing: TestClient, query: str, count: int) -> None:
         ({"expected_end": "2026-11-23"}, 422, "ends before it begins"),
         ({"expected_end": None}, 422, "has a start and an end"),
         ({"dmas": ["D7"]}, 422, "no DMA D7"),
-        ({"event_id": 10**9}, 404, "no event"),
+        ({"event_id": 10**9}, 422, "no event"),
         ({"cause": "dragon"}, 422, "can't be taken"),
         ({"colour": "blue"}, 422, "can't be taken"),
         ({"contact": "9" * 101}, 422, "can't be taken"),

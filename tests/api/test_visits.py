@@ -105,7 +105,7 @@ def test_a_visit_is_arranged_once_a_day(anna: TestClient, visit_id: int) -> None
     made = anna.post("/v1/visits", json=body)
     assert made.status_code == 200 and made.json()["kind"] == "ad_hoc"
     assert anna.post("/v1/visits", json=body).status_code == 409
-    assert anna.post("/v1/visits", json=body | {"account_no": "B1"}).status_code == 404
+    assert anna.post("/v1/visits", json=body | {"account_no": "B1"}).status_code == 422
     assert anna.post("/v1/visits", json=body | {"due_on": "2026-11-20"}).status_code == 422
 
 

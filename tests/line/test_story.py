@@ -265,23 +265,24 @@ def _valve_work(world: World, operations: httpx2.Client) -> None:
     for serial, use in uses.items():
         world.gauges[serial].use = use
     world.settle()
-    assert only(world.mails("dyeworks", "恢复供水"))
-    assert len(world.mails("jane@home")) == 3  # announced, begun, restored
+    assert only(world.mails("dyeworks", "【恢复供水】"))
+    assert len(world.mails("jane@home")) == 4  # announced, reminded, begun, restored
     assert world.conn.execute("select count(*) from ticket").fetchall() == tickets
 
 
 def _end_of_the_month(world: World, operations: httpx2.Client) -> None:
     """The figures say what happened, and the report is in the superior's mailbox."""
     world.go_on(datetime(2026, 11, 2, 8, tzinfo=ZONE), step=DAY)
-    report = only([mail for mail in world.mails("zhao.min") if list(mail.iter_attachments())])
-    (paper,) = report.iter_attachments()
+    september, october = world.mails("zhao.min", "月报")
+    assert "2026年9月" in september["Subject"]
+    assert "2026年10月" in october["Subject"]
+    (paper,) = october.iter_attachments()
     assert paper.get_content_type() == "application/pdf"
     assert paper.get_content()[:5] == b"%PDF-"
     month = operations.get("/v1/figures", params={"since": "2026-10", "until": "2026-10"})
     assert month.status_code == 200, month.text
     figures = next(f for f in month.json()["items"] if f["dimension"] == "utility")
     assert figures["opened"] == 1
-    print(figures)
     failed = world.conn.execute("select job, due_at, detail from job_run where ok is not true").fetchall()
     assert failed == []
     assert world.conn.execute("select state, last_error from outbox where state <> 'sent'").fetchall() == []

@@ -26,6 +26,7 @@ from ingest.role import start as start_ingest
 from jobs import ledger
 from jobs.letters import LiveLetters
 from jobs.preview import LiveRules
+from jobs.report import LivePress
 from jobs.schedule import JOBS
 from jobs.stack import StackUrls
 from notify.role import start as start_notify
@@ -75,6 +76,10 @@ class World:
     held: ExitStack
     gauges: dict[str, Gauge] = field(default_factory=dict)
     read: int = 0
+    settled: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.settled = self.clock.now()
 
     @property
     def now(self) -> datetime:
@@ -101,9 +106,12 @@ class World:
         """Do what is due now: detection, the schedule, tickets, messages."""
         self.detection.cycle(self.work)
         self._told()
+        now = self.clock.now()
         for job in JOBS:
-            for due in ledger.todo(self.conn, job, self.clock.now(), scheduled=True):
-                ledger.run_once(job, self.settings.database_url, self.settings, due, self.clock.now())
+            fires = any(ledger.dues(ledger.trigger(job, ZONE), self.settled, now))
+            for due in ledger.todo(self.conn, job, now, scheduled=fires):
+                ledger.run_once(job, self.settings.database_url, self.settings, due, now)
+        self.settled = now
         self._told()
 
     def _told(self) -> None:
@@ -174,9 +182,10 @@ def open_world(stack: StackUrls, database_url: str, at: datetime) -> Iterator[Wo
             public_url=url,
         )
         rules = LiveRules(database_url, settings.detect_window_days)
+        letters, press = LiveLetters(settings), LivePress(settings.cjk_font)
         server = threading.Thread(
             target=serve_on,
-            args=(door, settings, clock, database_url, rules, LiveLetters(settings), stopping),
+            args=(door, settings, clock, database_url, rules, letters, press, stopping),
         )
         server.start()
         start_ingest(supervisor, settings, clock, database_url)

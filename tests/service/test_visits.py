@@ -151,7 +151,7 @@ def test_one_visit_a_day_is_arranged_by_hand(conn: Connection, town: samples.Tow
     visits.arrange(conn, "A-1001", TODAY, "call", "asked for it", actor=LI, at=NOW)
     with pytest.raises(ConflictError, match="arranged for 2026-11-21 already"):
         visits.arrange(conn, "A-1001", TODAY, "call", "again", actor=LI, at=NOW)
-    with pytest.raises(NotFoundError):
+    with pytest.raises(BadDataError):
         visits.arrange(conn, "none", TODAY, "call", "x", actor=LI, at=NOW)
     assert conn.execute("select manager_id, form from visit").fetchall() == [(town.manager_id, "call")]
 
