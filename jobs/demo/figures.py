@@ -29,9 +29,11 @@ class Figures:
     urgent_tickets: int
     messages_sent: int
     messages_pending: int
+    messages_waiting: int
     messages_dead: int
     mails: int
     mailbox: str
+    reports: list[str]
     seconds: dict[str, float]
 
     def problems(self) -> list[str]:
@@ -67,7 +69,8 @@ def events(conn: Connection) -> list[Raised]:
 
 def service(conn: Connection) -> dict[str, Any]:
     """Return counts of tickets, messages, retracted events and quarantine by reason."""
-    names = ("tickets", "urgent_tickets", "messages_sent", "messages_pending", "messages_dead", "retracted")
+    names: tuple[str, ...] = ("tickets", "urgent_tickets", "messages_sent", "messages_pending")
+    names += ("messages_waiting", "messages_dead", "retracted")
     *counts, quarantined = conn.execute(Q["service"]).fetchall()[0]
     return dict(zip(names, counts, strict=True)) | {"quarantined": quarantined}
 
@@ -95,6 +98,11 @@ def show(figures: Figures, console: Console) -> None:
         facts.add_row("events without a label", f"{score.unlabelled} in the real districts, not scored")
     facts.add_row("tickets", f"{figures.tickets}, {figures.urgent_tickets} of them urgent")
     facts.add_row("messages sent", f"{figures.messages_sent}, {figures.mails} mails in {figures.mailbox}")
+    if figures.messages_waiting:
+        facts.add_row(
+            "messages waiting", f"{figures.messages_waiting} to be told with what follows, or by day"
+        )
+    facts.add_row("report of the month", ", ".join(figures.reports))
     if figures.messages_dead:
         facts.add_row("undeliverable", f"{figures.messages_dead}")
     parts = ", ".join(f"{name} {s:.0f}" for name, s in figures.seconds.items())

@@ -16,7 +16,8 @@ from rich.console import Console
 from api import keys
 from core.clock import Clock
 from core.errors import InfrastructureError
-from jobs import registry
+from core.settings import load
+from jobs import ledger, registry
 from jobs.dataset import Dataset
 from jobs.dataset.readings import instant
 from jobs.demo import data, districts, figures, line
@@ -24,9 +25,14 @@ from jobs.demo.score import read_labels, score
 from jobs.progress import track
 from jobs.publisher import Publisher
 from jobs.replay import Course, Replayed, replay
+from jobs.report import LivePress
+from jobs.schedule import JOBS
 from jobs.stack import StackUrls, font_path, stack_session
 from jobs.stack.paths import local_dir
 from jobs.stack.process import free_port
+from service import report
+from service.utility import utility
+from service.volumes import first_of
 from sql.database import recreate
 from sql.migrate import migrate
 from sql.pool import Connection, connect
@@ -34,6 +40,7 @@ from sql.query import Queries
 
 Q = Queries("demo")
 DETECT, NOTIFY = "detect", "notify.tickets"
+MADE_FROM = ("customer_months", "figures")
 API_PORT = 8000
 STILL = 15
 US = 1_000_000
@@ -141,7 +148,9 @@ def _show_the_line(
     with connect(database_url, "owner", autocommit=True) as conn:
         with watch.time("line"):
             _settle(demo, conn, roles, _distinct(dataset), deadline)
-        return _figures(demo, conn, dataset, sent, watch)
+        with watch.time("report"), demo.console.status("printing the report of the month"):
+            reports = _reports(demo, conn, database_url)
+        return _figures(demo, conn, dataset, sent, watch, reports)
 
 
 def _distinct(dataset: Dataset) -> int:
@@ -183,8 +192,24 @@ def _until(condition: Callable[[], bool], deadline: float, what: str) -> None:
         time.sleep(0.2)
 
 
+def _reports(demo: Demo, conn: Connection, database_url: str) -> list[str]:
+    """Make the figures of the running month as the schedule would, and print its report in both languages."""
+    now = demo.clock.now()
+    settings = load(database_url=database_url)
+    jobs = {job.name: job for job in JOBS}
+    for name in MADE_FROM:
+        ledger.run_once(jobs[name], database_url, settings, now, now)
+    month = first_of(now, utility(conn).zone)
+    gathered = report.load(conn, month, report.scope(conn, "utility"), at=now)
+    press = LivePress(settings.cjk_font)
+    files = [demo.folder / f"report-{language}.pdf" for language in ("zh", "en")]
+    for file, language in zip(files, ("zh", "en"), strict=True):
+        file.write_bytes(press.pdf(gathered, language))
+    return [str(file) for file in files]
+
+
 def _figures(
-    demo: Demo, conn: Connection, dataset: Dataset, sent: Replayed, watch: Stopwatch
+    demo: Demo, conn: Connection, dataset: Dataset, sent: Replayed, watch: Stopwatch, reports: list[str]
 ) -> figures.Figures:
     raised = figures.events(conn)
     labelled = {dma.dma for dma in dataset.dmas if dma.region != districts.REGION}
@@ -199,6 +224,7 @@ def _figures(
         score=score(faults, raised, labelled.union(town), len(town) * days),
         mails=len(list((mailbox / "new").glob("*"))),
         mailbox=str(mailbox),
+        reports=reports,
         seconds=watch.seconds,
         **figures.service(conn),
     )

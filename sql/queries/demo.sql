@@ -17,7 +17,8 @@ select subject, grp, detectors, detected_at, onset from event where retracted_at
 -- name: service seq: ticket, outbox, event, quarantine
 select
     (select count(*) from ticket), (select count(*) from ticket where urgent),
-    (select count(*) from outbox where state = 'sent'), (select count(*) from outbox where state = 'pending'),
+    (select count(*) from outbox where state = 'sent'), (select count(*) from outbox where state = 'pending' and not_before <= now()),
+    (select count(*) from outbox where state = 'held' or state = 'pending' and not_before > now()),
     (select count(*) from outbox where state = 'dead'),
     (select count(*) from event where retracted_at is not null),
     (select coalesce(json_object_agg(reason, n), '{}') from (

@@ -138,4 +138,6 @@ def test_a_small_demo_runs_from_the_meters_to_the_mailbox(stack: StackUrls, tmp_
     assert summary["mails"] == len(list((tmp_path / "mailbox" / "new").iterdir())) > 0
     assert summary["tickets"] > 0
     assert summary["score"]["found"] > 0
+    for language in ("zh", "en"):
+        assert (tmp_path / f"report-{language}.pdf").read_bytes().startswith(b"%PDF-")
     assert "false alarms" in (tmp_path / "shown").read_text()
