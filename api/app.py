@@ -9,11 +9,14 @@ from starlette.middleware.gzip import GZipMiddleware
 from api.answers import component, restore_examples
 from api.causes.endpoints import router as causes
 from api.contact_checks.endpoints import router as contact_checks
+from api.crews.endpoints import of_tickets as ticket_hands
+from api.crews.endpoints import router as crews
 from api.customers.changes import router as customer_changes
 from api.customers.endpoints import router as customers
 from api.customers.search import router as search
 from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
+from api.figures.endpoints import router as figures
 from api.health.endpoints import router as health
 from api.jobs.endpoints import router as jobs
 from api.messages.endpoints import router as messages
@@ -25,6 +28,9 @@ from api.policies.endpoints import router as policies
 from api.problem import Changed, Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
 from api.reach.endpoints import router as reach
+from api.segments.endpoints import router as segments
+from api.staff.duty import router as duty
+from api.staff.endpoints import router as staff
 from api.surveys.endpoints import router as surveys
 from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
@@ -34,9 +40,11 @@ from core.clock import Clock
 from core.settings import Settings
 from service.letters import Letters
 from service.policies import Rules
+from service.report import Press
 from sql.pool import Pool
 
 ROUTERS = (
+    segments,
     search,
     customer_changes,  # before the customers: an account number may hold a slash
     customers,
@@ -49,9 +57,14 @@ ROUTERS = (
     causes,
     surveys,
     survey_page,
+    figures,
     outages,
     visits,
     plans,
+    ticket_hands,
+    staff,
+    duty,
+    crews,
     policies,
     messages,
     reach,
@@ -72,6 +85,7 @@ TAGS = [
     {"name": "dmas", "description": "District metered areas: water balance, losses and pressure by month."},
     {"name": "events", "description": "What the detectors found."},
     {"name": "tickets", "description": "The service cases that people work on."},
+    {"name": "figures", "description": "What a month of service was like, and the report of it."},
     {"name": "outages", "description": "Interruptions of the supply, and who is told what of them."},
     {
         "name": "visits",
@@ -81,9 +95,10 @@ TAGS = [
         "name": "plans",
         "description": "What customers may use in a month, how it stands, and what is proposed.",
     },
+    {"name": "segments", "description": "Who is large, special or vulnerable, and what follows from it."},
+    {"name": "staff", "description": "Who is there, what lies on whose desk, who stands in; crews, regions."},
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
     {"name": "messages", "description": "What was sent, what became of it, and another try."},
-    {"name": "staff", "description": "The people of the utility, and how they are reached."},
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
     {"name": "jobs", "description": "What is periodic: the last run of each, and the next."},
@@ -110,10 +125,13 @@ class Api(FastAPI):
         return self.openapi_schema
 
 
-def create_app(settings: Settings, clock: Clock, pool: Pool, rules: Rules, letters: Letters) -> FastAPI:
+def create_app(
+    settings: Settings, clock: Clock, pool: Pool, rules: Rules, letters: Letters, press: Press
+) -> FastAPI:
     """Build the API on an open pool of the role `api`.
 
-    `rules` is the detectors' word on policies, `letters` the notifier's on what would be sent.
+    `rules` is the detectors' word on policies, `letters` the notifier's on what would be sent, `press` prints
+    reports.
 
     There is no page that would load scripts from another host: the document is at /openapi.json.
     """
@@ -127,8 +145,8 @@ def create_app(settings: Settings, clock: Clock, pool: Pool, rules: Rules, lette
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.state.settings, app.state.clock, app.state.pool, app.state.rules = settings, clock, pool, rules
-    app.state.letters = letters
+    app.state.settings, app.state.clock, app.state.pool = settings, clock, pool
+    app.state.rules, app.state.letters, app.state.press = rules, letters, press
     for router in ROUTERS:
         app.include_router(router)
     add_handlers(app)

@@ -47,18 +47,22 @@ class Caller:
         return self.clock.now()
 
     @contextmanager
-    def transaction(self) -> Iterator[Connection]:
+    def transaction(self, timeout: str = STATEMENT_TIMEOUT) -> Iterator[Connection]:
         """Open a transaction that sees what the caller may see; commits unless the block raises."""
         with self.pool.connection(CHECKOUT_TIMEOUT_S) as conn:
-            conn.execute(
-                Q["ask_as"],
-                {
-                    "sees": "all" if self.key.sees_all else "own",
-                    "staff": "" if self.key.staff_id is None else str(self.key.staff_id),
-                    "timeout": STATEMENT_TIMEOUT,
-                },
-            )
+            self._ask(conn, "all" if self.key.sees_all else "own", timeout)
             yield conn
+
+    def widen(self, conn: Connection) -> None:
+        """See everything for the rest of the transaction: for a deed proved to be the caller's.
+
+        Work that changes hands passes out of the sight of who gives it away.
+        """
+        self._ask(conn, "all", STATEMENT_TIMEOUT)
+
+    def _ask(self, conn: Connection, sees: str, timeout: str) -> None:
+        staff = "" if self.key.staff_id is None else str(self.key.staff_id)
+        conn.execute(Q["ask_as"], {"sees": sees, "staff": staff, "timeout": timeout})
 
 
 @contextmanager

@@ -28,6 +28,7 @@ KeyScope = Literal[
     "policies:write",
     "quarantine:read",
     "quarantine:write",
+    "figures:read",
     "messages:read",
     "messages:write",
     "staff:read",

@@ -19,6 +19,8 @@ HEADERS = {
 }
 MOST_BODY_BYTES = 65_536
 LONG_BODIES = {"/v1/outages": 4_194_304}  # a list of accounts goes with it
+SECRET_PATHS = ("/s/",)
+"""Whose paths hold what a stranger could use: they are not logged."""
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 
 log = structlog.get_logger(__name__)
@@ -62,7 +64,7 @@ class Envelope:
         try:
             await self.app(scope, take, answer)
         except Exception:
-            log.exception("request failed", request_id=request_id, path=scope["path"])
+            log.exception("request failed", request_id=request_id, path=_path(scope))
             if status:
                 raise  # half an answer is out: only breaking the connection can say that it is not whole
             failed = problem(
@@ -77,6 +79,11 @@ class Envelope:
             _note(scope, status, time.perf_counter() - begun)
 
 
+def _path(scope: Scope) -> str:
+    path: str = scope["path"]
+    return next((f"{start}..." for start in SECRET_PATHS if path.startswith(start)), path)
+
+
 def _note(scope: Scope, status: int, took_s: float) -> None:
     method = scope["method"] if scope["method"] in METHODS else "other"
     route = getattr(scope.get("route"), "path_format", "none")
@@ -87,7 +94,7 @@ def _note(scope: Scope, status: int, took_s: float) -> None:
         "request",
         request_id=scope["state"]["request_id"],
         method=method,
-        path=scope["path"],
+        path=_path(scope),
         status=status,
         took_ms=round(took_s * 1000, 1),
         actor=scope["state"].get("actor"),

@@ -17,6 +17,7 @@ from core.errors import SettingsError
 from core.settings import Settings
 from service.letters import Letters
 from service.policies import Rules
+from service.report import Press
 from sql.pool import open_pool
 
 CONNECTIONS = 8
@@ -64,6 +65,7 @@ def serve(
     database_url: str,
     rules: Rules,
     letters: Letters,
+    press: Press,
     stopping: threading.Event | None = None,
 ) -> None:
     """Serve the API until `stopping` is set, or without one until SIGTERM or SIGINT; then finish requests.
@@ -71,7 +73,7 @@ def serve(
     Raises SettingsError when the configured address can't be had.
     """
     with listen(settings.api_host, settings.api_port) as door:
-        serve_on(door, settings, clock, database_url, rules, letters, stopping or _told_by_signal())
+        serve_on(door, settings, clock, database_url, rules, letters, press, stopping or _told_by_signal())
 
 
 def serve_on(
@@ -81,13 +83,14 @@ def serve_on(
     database_url: str,
     rules: Rules,
     letters: Letters,
+    press: Press,
     stopping: threading.Event,
 ) -> None:
     """Serve the API on a socket that listens already, until `stopping` is set."""
     host, port = door.getsockname()[:2]
     with open_pool(database_url, "api", size=CONNECTIONS) as pool:
         config = uvicorn.Config(
-            create_app(settings, clock, pool, rules, letters),
+            create_app(settings, clock, pool, rules, letters, press),
             log_config=None,
             access_log=False,
             server_header=False,

@@ -77,6 +77,15 @@ class Settings(BaseSettings):
         ge=1,
         description="How long raw readings are kept; older ones are quarantined as too_old.",
     )
+    contact_months: int = Field(
+        24,
+        ge=1,
+        le=600,
+        description="Contact data that nobody made sure of for so long are to be verified.",
+    )
+    contact_checks_a_day: int = Field(
+        5, ge=0, description="Most old contact data that a manager is asked to verify a day."
+    )
 
     detect_every_s: float = Field(
         60.0,

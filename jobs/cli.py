@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from core.errors import HeadwaterError
-from jobs import keys, policies, timetable, town, visits
+from jobs import customers, keys, policies, staffing, timetable, town, visits
 from jobs.stack.cli import app as stack_app
 
 app = typer.Typer(
@@ -19,8 +19,10 @@ app = typer.Typer(
 app.add_typer(stack_app, name="stack", rich_help_panel="Set-up")
 app.add_typer(keys.app, name="key", rich_help_panel="Set-up")
 app.add_typer(policies.app, name="policy", rich_help_panel="Detection")
+app.add_typer(customers.app, name="customers", rich_help_panel="Service")
 app.add_typer(visits.app, name="weather", rich_help_panel="Data")
 town.add_to(app)
+staffing.add_to(app)
 
 
 def _role(name: str, text: str) -> None:

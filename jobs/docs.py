@@ -71,11 +71,12 @@ def endpoints_md() -> str:
     from core.clock import SystemClock
     from jobs.letters import LiveLetters
     from jobs.preview import LiveRules
+    from jobs.report import LivePress
     from sql.pool import Pool
 
     pool: Pool = ConnectionPool(open=False)
     settings = Settings.model_construct()
-    parts = (LiveRules("", 8), LiveLetters(settings))
+    parts = (LiveRules("", 8), LiveLetters(settings), LivePress(""))
     document = create_app(settings, SystemClock(), pool, *parts).openapi()
     lines = [
         "# Endpoints",

@@ -1,7 +1,7 @@
-"""What is periodic about customers and staff: use by month, segments, absences."""
+"""What is periodic about customers and staff: use by month, segments, absences, contact checks."""
 
 from jobs.job import Run
-from service import segments, staff, volumes
+from service import contact_checks, segments, staff, volumes
 from service.utility import utility
 
 
@@ -33,3 +33,17 @@ def cover_absences(run: Run) -> str:
     return (
         f"{len(done)} absences began, {sum(len(handed.ticket_ids) for _, handed in done)} tickets handed over"
     )
+
+
+def doubt_contacts(run: Run) -> str:
+    """Have contact data verified that are old, or of a place whose use has changed for good."""
+    changed = contact_checks.from_events(run.conn, at=run.now)
+    settings = run.settings
+    aged = contact_checks.from_age(
+        run.conn,
+        at=run.now,
+        zone=utility(run.conn).zone,
+        months=settings.contact_months,
+        each=settings.contact_checks_a_day,
+    )
+    return f"checks opened: {changed} after events, {aged} of old data"

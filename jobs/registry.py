@@ -239,26 +239,3 @@ def _plans(customers: Sequence[CustomerRow], months: Sequence[date]) -> list[dic
         if row.plan_m3_month is not None
         for month in months
     ]
-
-
-def list_staff(conn: Connection) -> list[tuple[str, ...]]:
-    """Return all staff as text: login, name, e-mail, language, roles, region, superior, deputy, duty desk."""
-    rows = conn.execute(Q["list_staff"]).fetchall()
-    return [
-        (
-            login,
-            name,
-            email or "",
-            language,
-            " ".join(roles),
-            region or "",
-            boss or "",
-            deputy or "",
-            _mark(desk),
-        )
-        for login, name, email, language, roles, region, boss, deputy, desk in rows
-    ]
-
-
-def _mark(value: bool) -> str:
-    return "yes" if value else ""

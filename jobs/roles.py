@@ -61,12 +61,12 @@ def detect() -> int:
 
 def notify() -> int:
     """Events to tickets to messages."""
-    from jobs.stack import font_path
+    from jobs.report import font
     from notify.role import start
 
     def begin(supervisor: Supervisor, settings: Settings, clock: Clock) -> None:
-        font = settings.cjk_font or str(font_path() or "")
-        start(supervisor, settings.model_copy(update={"cjk_font": font}), clock, settings.database_url)
+        known = settings.model_copy(update={"cjk_font": str(font(settings.cjk_font) or "")})
+        start(supervisor, known, clock, settings.database_url)
 
     return run("notify", begin)
 
@@ -83,10 +83,12 @@ def api() -> int:
     from api.serve import serve
     from jobs.letters import LiveLetters
     from jobs.preview import LiveRules
+    from jobs.report import LivePress
 
     settings = located(load())
     logs.configure(settings.log_level)
     structlog.contextvars.bind_contextvars(role="api")
     rules = LiveRules(settings.database_url, settings.detect_window_days)
-    serve(settings, SystemClock(), settings.database_url, rules, LiveLetters(settings))
+    letters, press = LiveLetters(settings), LivePress(settings.cjk_font)
+    serve(settings, SystemClock(), settings.database_url, rules, letters, press)
     return 0

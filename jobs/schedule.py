@@ -11,7 +11,7 @@ from core.clock import Clock
 from core.errors import InfrastructureError
 from core.settings import Settings
 from core.supervise import Supervisor
-from jobs import ledger, outages, people, plans, visits
+from jobs import ledger, outages, people, plans, report, visits
 from jobs.deadlines import deadlines
 from jobs.job import Job, Run
 from jobs.months import months
@@ -77,6 +77,15 @@ JOBS = (
     Job("retention", "17 3 * * *", retention, "Drops readings that are older than the retention"),
     Job("housekeeping", "7 * * * *", housekeeping, "Forgets what every consumer has passed"),
     Job("surveys", "23 * * * *", _surveys, "Confirms resolved tickets that nobody objects to"),
+    Job(
+        "figures",
+        "52 2 * * *",
+        report.make_figures,
+        "Makes the figures of the months",
+        local=True,
+        steps=True,
+    ),
+    Job("report", "30 7 2 * *", report.mail_report, "Mails the report of the month", local=True),
     Job("failures", "3 8 * * *", _failures, "Tells the duty desk which messages did not arrive", local=True),
     Job("months", "37 4 * * *", _months, "Makes the month's water balance and pressure figures"),
     Job(
@@ -86,6 +95,13 @@ JOBS = (
         "Sums what each customer used in the month",
         local=True,
         steps=True,
+    ),
+    Job(
+        "contact_checks",
+        "20 6 * * *",
+        people.doubt_contacts,
+        "Has contact data verified that are old or of a place whose use has changed",
+        local=True,
     ),
     Job(
         "segments",

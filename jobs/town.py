@@ -1,4 +1,4 @@
-"""The commands on datasets: `headwater import | simulate | replay | demo`, and `headwater staff`."""
+"""The commands on datasets: `headwater import | simulate | replay | demo`."""
 
 import signal
 from datetime import datetime, timedelta
@@ -8,14 +8,13 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from core.clock import SystemClock
 from core.errors import BadDataError, SettingsError
 from jobs.options import duration, instant, ordered_span
+from jobs.report import report
 
 PANEL = "Data"
-staff = typer.Typer(no_args_is_help=True, help="Who answers for the customers.")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -27,7 +26,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(rich_help_panel=PANEL)(demo)
     app.command(rich_help_panel=PANEL)(backtest)
     app.command(rich_help_panel=PANEL)(forecast)
-    app.add_typer(staff, name="staff", rich_help_panel=PANEL)
+    app.command(rich_help_panel=PANEL)(report)
 
 
 def import_(
@@ -250,59 +249,3 @@ def _speed(text: str) -> float:
     if not speed > 0:
         raise BadDataError(f"--speed is {text!r}.", cure="Give a number above 0, or max.")
     return speed
-
-
-@staff.command("add")
-def staff_add(
-    login: str,
-    name: Annotated[str, typer.Option(help="Name; default: the login.")] = "",
-    email: Annotated[str | None, typer.Option(help="Where alerts go.")] = None,
-    phone: Annotated[str | None, typer.Option(help="Telephone.")] = None,
-    language: Annotated[Literal["zh", "en"], typer.Option(help="Language of messages.")] = "zh",
-    role: Annotated[
-        list[str] | None, typer.Option(help="admin, operations, manager, reader; repeatable.")
-    ] = None,
-    region: Annotated[str | None, typer.Option(help="Region looked after.")] = None,
-    superior: Annotated[str | None, typer.Option(help="Login of who is told when a deadline passes.")] = None,
-    deputy: Annotated[str | None, typer.Option(help="Login of who stands in.")] = None,
-    duty_desk: Annotated[bool, typer.Option(help="Gets what nobody else answers for.")] = False,
-) -> None:
-    """Add a member of staff, or change one; what isn't given stays, but for language, roles and duty desk."""
-    from core.settings import load
-    from jobs import registry
-    from jobs.dataset import StaffRow
-    from jobs.where import located
-    from sql.pool import connect
-
-    roles = ";".join(role or ["manager"])
-    row = StaffRow(login, name or login, email, phone, language, roles, region, superior, deputy, duty_desk)
-    with connect(located(load()).database_url, "owner", autocommit=True) as conn:
-        changed = registry.add_staff(conn, [row])
-    typer.echo(f"{login}: {'written' if changed else 'as it was'}")
-
-
-@staff.command("list")
-def staff_list() -> None:
-    """Show all staff."""
-    from core.settings import load
-    from jobs import registry
-    from jobs.where import located
-    from sql.pool import connect
-
-    table = Table()
-    for column in (
-        "login",
-        "name",
-        "email",
-        "language",
-        "roles",
-        "region",
-        "superior",
-        "deputy",
-        "duty desk",
-    ):
-        table.add_column(column, overflow="fold")
-    with connect(located(load()).database_url, "owner", autocommit=True) as conn:
-        for person in registry.list_staff(conn):
-            table.add_row(*person)
-    Console().print(table)

@@ -3,6 +3,7 @@
 Templates are strict: a name that isn't there is an error, never a gap.
 """
 
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from jinja2.environment import TemplateModule
 
 from notify.chart import Charts
+from notify.report.pdf import Printer
 
 LANGUAGES = ("zh", "en")
 
@@ -20,6 +22,7 @@ class Words:
     def __init__(self, public_url: str, font: Path | None = None) -> None:
         self.public_url = public_url.rstrip("/")
         self.charts = Charts(font)
+        self._font = font
         options: dict[str, Any] = {
             "loader": PackageLoader("notify", "templates"),
             "undefined": StrictUndefined,
@@ -29,6 +32,11 @@ class Words:
         }
         self.plain = Environment(autoescape=False, **options)  # noqa: S701 - plain text is not HTML
         self.markup = Environment(autoescape=True, **options)
+
+    @cached_property
+    def printer(self) -> Printer:
+        """What makes PDFs of reports."""
+        return Printer(self._font)
 
     def text(self, template: str, **values: Any) -> str:
         """Return a template as plain text."""

@@ -5,7 +5,18 @@ from typing import Protocol
 
 from core.errors import NotFoundError
 from notify.channels import Message
-from notify.kinds import case, hand_over, listing, outage, outage_staff, plan, survey, ticket, visit
+from notify.kinds import (
+    case,
+    hand_over,
+    listing,
+    outage,
+    outage_staff,
+    plan,
+    report,
+    survey,
+    ticket,
+    visit,
+)
 from notify.letter import Letter
 from notify.words import Words
 from sql.pool import Connection
@@ -23,6 +34,7 @@ KINDS: Mapping[str, Kind] = {
     "ticket": ticket.letter,
     "case": case.letter,
     "survey": survey.letter,
+    "report": report.letter,
     "outage": outage.letter,
     "outage_staff": outage_staff.letter,
     "failures": listing.failures,

@@ -3,11 +3,16 @@
 docs/service.md defines each figure; sql/queries/figures.sql is where it is counted.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
+from psycopg.rows import class_row, dict_row
+
+from service.volumes import bounds, first_of, step
+from sql.pool import Connection
 from sql.query import Queries
 
 Q = Queries("figures")
@@ -20,6 +25,10 @@ BASELINE_H = 168.0
 BASELINE_EVENTS = 10
 #: Months before the running one that are made again: their tickets are still worked on.
 MONTHS_OPEN = 3
+#: So far back a month that was never made is made.
+MONTHS_BACK = 36
+#: More rows are never read at once.
+MOST = 100_000
 
 Behind = Literal[
     "opened",
@@ -29,9 +38,6 @@ Behind = Literal[
     "resolution_missed",
     "resolved",
     "reopened",
-    "answered",
-    "satisfied",
-    "dissatisfied",
 ]
 """Figures that are made of tickets, each of which can be looked up."""
 
@@ -101,34 +107,93 @@ class Figures:
         return share(self.within_plan, self.planned)
 
 
+SHARES = (
+    "response_share",
+    "resolution_share",
+    "reopened_share",
+    "satisfied_share",
+    "visits_share",
+    "plan_share",
+)
+
+
 def share(part: int, whole: int) -> float | None:
     """Return part of whole, None of nothing."""
     return part / whole if whole else None
 
 
-@dataclass(frozen=True)
-class Span:
-    """A month of the utility: its first day, and the instants it begins and ends."""
-
-    month: date
-    start: datetime
-    end: datetime
-
-
-def span(month: date, zone: ZoneInfo) -> Span:
-    """Return the month that the day lies in, in the utility's zone."""
-    first = month.replace(day=1)
-    start = datetime(first.year, first.month, 1, tzinfo=zone)
-    after = next_month(first)
-    return Span(first, start, datetime(after.year, after.month, 1, tzinfo=zone))
+def make(conn: Connection, month: date, zone: ZoneInfo, *, at: datetime) -> int:
+    """Make the figures of a month as of `at`; return the number of keys. Made again, they are made anew."""
+    given = span(month, zone, at) | {
+        "zone": zone.key,
+        "baseline_h": BASELINE_H,
+        "baseline_events": BASELINE_EVENTS,
+    }
+    ((count,),) = conn.execute(Q["make_figures"], given).fetchall()
+    conn.execute(Q["forget_figures"], given)
+    return int(count)
 
 
-def next_month(month: date) -> date:
-    """Return the first day of the month after."""
-    return date(month.year + month.month // 12, month.month % 12 + 1, 1)
+def wanted(conn: Connection, zone: ZoneInfo, *, at: datetime) -> list[date]:
+    """Return the months to make: the running one, those before it that still change, and any never made."""
+    running = first_of(at, zone)
+    still = {step(running, -back) for back in range(MONTHS_OPEN + 1)}
+    params = {"zone": zone.key, "running": running, "earliest": step(running, -MONTHS_BACK)}
+    return sorted(still.union(month for (month,) in conn.execute(Q["months_without"], params)))
 
 
-def months_before(month: date, count: int) -> date:
-    """Return the first day of the month `count` months before."""
-    index = month.year * 12 + month.month - 1 - count
-    return date(index // 12, index % 12 + 1, 1)
+def span(month: date, zone: ZoneInfo, at: datetime) -> dict[str, Any]:
+    """Return the month's bounds as the queries take them."""
+    start, end = bounds(month, zone)
+    year_before, _ = bounds(step(month, -12), zone)
+    return {"month": month, "from": start, "until": end, "year_before": year_before, "at": at}
+
+
+def read(
+    conn: Connection,
+    first: date,
+    last: date,
+    *,
+    dimension: Dimension | None = None,
+    key: str | None = None,
+    after: tuple[Any, ...] = (date.min, "", ""),
+    limit: int = MOST,
+) -> list[Figures]:
+    """Return what was made of the months `first` to `last`, in order of month, dimension and key."""
+    after_month, after_dimension, after_key = after
+    params = {
+        "from": first,
+        "until": last,
+        "dimension": dimension,
+        "key": key,
+        "after_month": after_month,
+        "after_dimension": after_dimension,
+        "after_key": after_key,
+        "limit": limit,
+    }
+    with conn.cursor(row_factory=class_row(Figures)) as cursor:
+        return cursor.execute(Q["figures"], params).fetchall()
+
+
+def behind(
+    conn: Connection,
+    month: date,
+    zone: ZoneInfo,
+    figure: Behind,
+    *,
+    at: datetime,
+    key: tuple[Dimension, str] = ("utility", ""),
+    after: tuple[Any, ...] = (0, 0),
+    limit: int = 100,
+) -> Sequence[dict[str, Any]]:
+    """Return the rounds of tickets that a figure of a dimension and key counts, as they stand at `at`."""
+    params = span(month, zone, at) | {
+        "figure": figure,
+        "dimension": key[0],
+        "key": key[1],
+        "after_id": after[0],
+        "after_round": after[1],
+        "limit": limit,
+    }
+    with conn.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(Q["tickets_behind"], params).fetchall()

@@ -82,11 +82,9 @@ def assign(
     BadDataError without a note where somebody had it; ConflictError where it is over, is in those hands
     already, has changed since `version`, or the person has left or is away.
     """
-    ticket = tickets.lock(conn, ticket_id)
-    if version is not None and version != ticket.version:
-        raise ConflictError(f"Ticket {ticket_id} has changed since you looked at it.", cure="Read it again.")
+    ticket = tickets.held(conn, ticket_id, version)
     if ticket.state not in tickets.OPEN_STATES:
-        raise ConflictError(f"Ticket {ticket_id} is {ticket.state}: it can't be handed over.")
+        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {ticket.state}: it can't be handed over")
     new = _person(conn, staff_id, at)
     if ticket.assignee_id == staff_id:
         raise ConflictError(f"{new.name} has ticket {ticket_id} already.", cure="Name somebody else.")

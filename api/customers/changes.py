@@ -1,17 +1,16 @@
 """PATCH /v1/customers/{account_no}, the history of a profile, and the way back."""
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from api import page
 from api.answers import answers, page_of
 from api.auth import Caller, needs
 from api.customers.examples import PROFILE
-from api.customers.profile import profile
-from api.customers.schemas import Profile
+from api.customers.profile import LAST, changes, profile
+from api.customers.schemas import Change, Profile
 from api.fields import Name, Text
 from api.page import Filter, Page
 from api.tickets.schemas import Body, Said
@@ -25,7 +24,6 @@ Q = Queries("profiles")
 Reader = Annotated[Caller, needs("customers:read")]
 Writer = Annotated[Caller, needs("customers:write")]
 Account = Annotated[Name, Path()]
-LAST = 2**31 - 1
 Seen = Annotated[
     int | None, Field(ge=1, le=LAST, description="The version you saw; 409 if another has come since.")
 ]
@@ -68,24 +66,6 @@ class Undo(Body):
 
     why: Said
     version: Seen = None
-
-
-class FieldChange(BaseModel):
-    """One field, as it was and as it became."""
-
-    field: str
-    before: Any
-    after: Any
-
-
-class Change(BaseModel):
-    """A version of the profile: who made it, why, and what was changed."""
-
-    version: int
-    at: datetime
-    actor: str
-    why: str
-    fields: list[FieldChange]
 
 
 EXAMPLE: dict[str, Any] = {
@@ -142,15 +122,6 @@ def undo_change(
         seen, why = given.version, given.why
         profiles.undo(conn, account_no, version, actor=caller.actor, why=why, at=now, version=seen)
         return profile(conn, account_no, now)
-
-
-def changes(conn: Connection, account_no: str, before: int, limit: int) -> list[Change]:
-    """Return the versions before `before`, the latest first."""
-    given = {"account_no": account_no, "version": before, "limit": limit, "columns": list(profiles.COLUMNS)}
-    return [
-        Change(version=version, at=at, actor=actor, why=why, fields=fields or [])
-        for version, at, actor, why, fields in conn.execute(Q["changes"], given).fetchall()
-    ]
 
 
 def _manager(conn: Connection, caller: Caller, login: str | None) -> int | None:

@@ -17,8 +17,15 @@ PROFILE: dict[str, Any] = {
         "phone": "+86 27 5550 0147",
         "email": "facility@hospital.example",
         "address": "江城市解放路 17 号",
+        "confirmed_at": "2026-11-02T03:12:44Z",
     },
-    "manager": {"login": "li.wei", "name": "李伟", "email": "li.wei@example.com", "phone": None},
+    "manager": {
+        "login": "li.wei",
+        "name": "李伟",
+        "email": "li.wei@example.com",
+        "phone": None,
+        "deputy": "wang.fang",
+    },
     "dma": "DMA-04",
     "dma_name": "Old Town",
     "tariff_price_m3": 4.1,
@@ -27,6 +34,8 @@ PROFILE: dict[str, Any] = {
     "dwellings": 1,
     "household_size": None,
     "lives_alone": False,
+    "category": "hospital",
+    "needs": [],
     "version": 3,
     "updated_at": "2026-11-02T03:12:44Z",
     "service_points": [{"code": "SP-20117", "address": "江城市解放路 17 号", "dma": "DMA-04"}],
@@ -46,10 +55,14 @@ PROFILE: dict[str, Any] = {
         "this_month_m3": 1320.4,
         "last_30_days_m3": 1911.7,
         "days": [{"day": "2026-11-20", "volume_m3": 66.2}, {"day": "2026-11-21", "volume_m3": 31.9}],
+        "months": [{"month": "2026-10-01", "volume_m3": 1987.2, "hours": 744}],
+        "same_month_last_year_m3": 1802.5,
     },
     "plan": {"month": "2026-11-01", "plan_m3": 1900.0, "used_share": 0.694947, "decided_by": "import"},
     "open_events": [EVENT],
+    "past_events": [],
     "open_tickets": [TICKET],
+    "past_tickets": [],
     "visits": [
         {
             "id": 31,
@@ -59,6 +72,26 @@ PROFILE: dict[str, Any] = {
             "state": "due",
             "done_at": None,
             "manager": "li.wei",
+        }
+    ],
+    "answers": [
+        {
+            "ticket_id": 12,
+            "answered_at": "2026-10-08T02:30:00Z",
+            "satisfied": True,
+            "score": 5,
+            "remark": "Quick.",
+        }
+    ],
+    "outages": [],
+    "doubts": [],
+    "changes": [
+        {
+            "version": 3,
+            "at": "2026-11-02T03:12:44Z",
+            "actor": "li.wei",
+            "why": "She called: a new number.",
+            "fields": [{"field": "phone", "before": "+86 27 5550 0146", "after": "+86 27 5550 0147"}],
         }
     ],
 }

@@ -45,6 +45,7 @@ class Manager(BaseModel):
     name: str
     email: str | None
     phone: str | None
+    deputy: str | None = Field(None, description="Login of who stands in.")
 
 
 class Contacts(BaseModel):
@@ -55,6 +56,57 @@ class Contacts(BaseModel):
     phone: str | None
     email: str | None
     address: str | None
+    confirmed_at: datetime | None = Field(description="When somebody last made sure of them.")
+
+
+class FieldChange(BaseModel):
+    """One field, as it was and as it became."""
+
+    field: str
+    before: Any
+    after: Any
+
+
+class Change(BaseModel):
+    """A version of the profile: who made it, why, and what was changed."""
+
+    version: int
+    at: datetime
+    actor: str
+    why: str
+    fields: list[FieldChange]
+
+
+class Doubt(BaseModel):
+    """Something about the contact data that somebody is to verify."""
+
+    id: int
+    kind: Literal["bounced", "occupancy_change", "old", "conflicting"]
+    field: Literal["phone", "email", "address"] | None
+    why: str
+    event_id: int | None
+    opened_at: datetime
+
+
+class Answer(BaseModel):
+    """What the customer thought of how a ticket was served."""
+
+    ticket_id: int
+    answered_at: datetime
+    satisfied: bool | None
+    score: int | None
+    remark: str | None
+
+
+class OutageHere(BaseModel):
+    """An outage at a place of the customer, now or to come."""
+
+    code: str
+    kind: Literal["planned", "unplanned"]
+    state: str
+    reason: str
+    starts_at: datetime
+    expected_end: datetime
 
 
 class ServicePoint(BaseModel):
@@ -84,6 +136,14 @@ class Day(BaseModel):
     volume_m3: float
 
 
+class Month(BaseModel):
+    """Use of one month of the utility."""
+
+    month: date
+    volume_m3: float
+    hours: int = Field(description="Hours of the month for which the use is known.")
+
+
 class Plan(BaseModel):
     """The water plan of this month."""
 
@@ -100,6 +160,8 @@ class Use(BaseModel):
     this_month_m3: float = Field(description="From the first of this month until now.")
     last_30_days_m3: float = Field(description="The 30 whole days before today.")
     days: list[Day] = Field(description="The days of the last 30 that have data, and today.")
+    months: list[Month] = Field(description="The last 25 months with data, made every night; latest first.")
+    same_month_last_year_m3: float | None = Field(description="The whole month; null where it isn't known.")
 
 
 class Visit(BaseModel):
@@ -121,7 +183,7 @@ class Profile(BaseModel):
     name: str
     sector: Sector
     segment: Segment
-    segment_by: str = Field(description="Who decided the segment: `import`, a rule, or a person.")
+    segment_by: str = Field(description="Who decided the segment: `import`, `rule`, or the name of who did.")
     contacts: Contacts
     manager: Manager | None
     dma: str | None
@@ -132,6 +194,8 @@ class Profile(BaseModel):
     dwellings: int
     household_size: int | None
     lives_alone: bool
+    category: str | None = Field(description="What kind of place it is: hospital, school, ...")
+    needs: list[str] = Field(description="What makes somebody vulnerable.")
     version: int
     updated_at: datetime
     service_points: list[ServicePoint]
@@ -139,8 +203,14 @@ class Profile(BaseModel):
     use: Use
     plan: Plan | None
     open_events: list[EventBrief]
+    past_events: list[EventBrief] = Field(description="The last 20.")
     open_tickets: list[TicketBrief]
+    past_tickets: list[TicketBrief] = Field(description="The last 20 that are resolved, confirmed or merged.")
     visits: list[Visit]
+    answers: list[Answer] = Field(description="The last 20 answers to surveys.")
+    outages: list[OutageHere] = Field(description="Under way or to come.")
+    doubts: list[Doubt] = Field(description="Open contact checks.")
+    changes: list[Change] = Field(description="The last 20 versions.")
 
 
 BRIEF: dict[str, Any] = {

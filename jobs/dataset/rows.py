@@ -72,7 +72,11 @@ class DmaRow:
 
 @dataclass(frozen=True)
 class CustomerRow:
-    """A customer; `manager` is a login, `shifts` reads `mo-fr 06:00-22:00; sa 06:00-14:00`."""
+    """A customer; `manager` is a login, `shifts` reads `mo-fr 06:00-22:00; sa 06:00-14:00`.
+
+    `category` says what kind of place it is (hospital, school, ...), `needs` what makes somebody vulnerable,
+    separated by `;` (elderly, medical, ...).
+    """
 
     customer: str
     name: str | None = None
@@ -87,6 +91,8 @@ class CustomerRow:
     lives_alone: bool = False
     shifts: str | None = None
     plan_m3_month: float | None = _number(least=0)
+    category: str | None = None
+    needs: str | None = None
 
 
 @dataclass(frozen=True)

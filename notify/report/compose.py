@@ -276,6 +276,7 @@ class Composer:
         columns["revenue"] += f"\n({self.report.currency})"
         return {
             "title": title,
+            "nothing": w["nothing"],
             "note": "",
             "words": 1,
             "widths": list(_GROUP_COLUMNS.values()),
@@ -306,6 +307,7 @@ class Composer:
         w, s = self.words, self.speech
         return {
             "title": w["missed"],
+            "nothing": w["none_missed"],
             "note": w["missed_note"].format(n=MISSED) if rows else "",
             "words": 2,
             "widths": [0.7, 2.5, 1.5, 1.5, 1.5],
@@ -326,6 +328,7 @@ class Composer:
         w, s = self.words, self.speech
         return {
             "title": w["causes"],
+            "nothing": w["nothing"],
             "note": w["causes_note"] if rows else "",
             "words": 1,
             "widths": [3.5, 1, 1, 1],

@@ -61,7 +61,7 @@ class Printer:
             sys_inputs={
                 "report": json.dumps(document if self._face else _writable(document), ensure_ascii=False)
             },
-            timestamp=report.as_of.astimezone(UTC),
+            timestamp=report.as_of.astimezone(UTC).replace(microsecond=0),
         )
         assert made is not None  # noqa: S101 - no output file was named
         return made

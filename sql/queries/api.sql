@@ -44,8 +44,12 @@ order by c.account_no limit %(limit)s;
 select c.account_no, c.name, c.sector, c.segment, c.segment_by, c.language, c.address, c.phone, c.email,
     c.channel, c.tariff_price_m3, c.shifts, c.dwellings, c.household_size, c.lives_alone, c.version,
     c.created_at, c.updated_at, s.login as manager, s.name as manager_name, s.email as manager_email,
-    s.phone as manager_phone, d.code as dma, d.name as dma_name
-from customer c left join staff s on s.id = c.manager_id left join dma d on d.id = c.dma_id
+    s.phone as manager_phone, y.login as deputy, c.category, c.needs, c.contact_confirmed_at as confirmed_at,
+    d.code as dma, d.name as dma_name
+from customer c
+left join staff s on s.id = c.manager_id
+left join staff y on y.id = s.deputy_id
+left join dma d on d.id = c.dma_id
 where c.account_no = %(account_no)s;
 
 -- name: customer_points
@@ -63,16 +67,7 @@ where p.account_no = %(account_no)s
 order by i.removed_at desc, m.serial limit %(limit)s;
 
 -- name: customer_days
-select (u.slot at time zone %(zone)s)::date as day, sum(u.volume_l) as volume_l
-from service_point p
-join meter_installation i on i.service_point_id = p.id
-join meter m on m.id = i.meter_id and m.kind = 'customer'
-cross join lateral (
-    select h.slot, h.volume_l from seen_usage_hourly h
-    where h.meter_id = i.meter_id and h.slot >= %(since)s and h.slot < %(until)s
-        and h.slot >= i.installed_at and h.slot < i.removed_at) u
-where p.account_no = %(account_no)s
-group by 1 order by 1;
+select day, volume_l from customer_days(%(account_no)s, %(zone)s, %(since)s, %(until)s) order by day;
 
 -- name: customer_plan
 select plan_m3, decided_by from water_plan where account_no = %(account_no)s and month = %(month)s;

@@ -24,7 +24,7 @@ with who_uses as not materialized (
     join who_uses w on w.account_no = v.account_no
     left join staff p on p.id = v.manager_id
     where v.due_on >= %(month)s and v.due_on < %(month)s::date + interval '1 month'
-        and (v.state = 'done' or v.state = 'due' and v.due_on < (%(at)s::timestamptz at time zone %(zone)s)::date)
+        and (v.state = 'done' or v.state in ('due', 'postponed') and v.due_on < (%(at)s::timestamptz at time zone %(zone)s)::date)
 ), usual as materialized (
     select grp, percentile_cont(0.5) within group (order by extract(epoch from cleared_at - onset) / 3600) as hours
     from event e
@@ -157,8 +157,9 @@ where case %(figure)s
         when 'resolved' then r.resolution_h is not null
         when 'reopened' then r.reopened
     end
-    and exists (select from figure_keys(r.login, r.region_id, r.segment) k
-        where k.dimension = %(dimension)s and k.key = %(key)s)
+    and (%(dimension)s = 'utility'
+        or exists (select from figure_keys(r.login, r.region_id, r.segment) k
+        where k.dimension = %(dimension)s and k.key = %(key)s))
     and (t.id, r.round) > (%(after_id)s::bigint, %(after_round)s::int)
 order by t.id, r.round
 limit %(limit)s;
@@ -170,41 +171,100 @@ from (select distinct greatest(date_trunc('week', day)::date, %(month)s::date) a
 left join (
     select greatest(date_trunc('week', r.started_at at time zone %(zone)s)::date, %(month)s::date) as week, count(*) as n
     from service_rounds(%(from)s, %(until)s, %(at)s) r
-    where r.round = 1 and exists (select from figure_keys(r.login, r.region_id, r.segment) k
-        where k.dimension = %(dimension)s and k.key = %(key)s)
+    where r.round = 1 and (%(dimension)s = 'utility'
+        or exists (select from figure_keys(r.login, r.region_id, r.segment) k
+        where k.dimension = %(dimension)s and k.key = %(key)s))
     group by 1) o using (week)
 left join (
-    select greatest(date_trunc('week', t.resolved_at at time zone %(zone)s)::date, %(month)s::date) as week,
+    select greatest(date_trunc('week', x.resolved_at at time zone %(zone)s)::date, %(month)s::date) as week,
         count(*) as n
+    from (
+        select id, resolved_at, resolved_by from ticket where resolved_at >= %(from)s and resolved_at < %(until)s
+        union all
+        select ticket_id, resolved_at, resolved_by from ticket_round
+        where resolved_at >= %(from)s and resolved_at < %(until)s) x
+    join ticket t on t.id = x.id
+    left join customer c on c.account_no = t.account_no
+    left join dma m on m.id = coalesce(t.dma_id, c.dma_id)
+    left join staff p on p.id = coalesce(x.resolved_by, t.assignee_id)
+    where t.state <> 'merged'
+        and (%(dimension)s = 'utility' or exists (
+            select from figure_keys(coalesce(p.login, ''), coalesce(m.region_id, 0), coalesce(c.segment, '')) k
+            where k.dimension = %(dimension)s and k.key = %(key)s))
+    group by 1) d using (week)
+order by week;
+
+-- name: causes seq: region, cause_code
+with settled as materialized (
+    select t.id, coalesce(t.cause_code, t.cause) as code, t.resolved_at, t.account_no, t.dma_id
     from ticket t
     left join customer c on c.account_no = t.account_no
     left join dma m on m.id = coalesce(t.dma_id, c.dma_id)
     left join staff p on p.id = coalesce(t.resolved_by, t.assignee_id)
     where t.resolved_at >= %(from)s and t.resolved_at < %(until)s and t.state <> 'merged'
-        and exists (select from figure_keys(coalesce(p.login, ''), coalesce(m.region_id, 0), coalesce(c.segment, '')) k
-            where k.dimension = %(dimension)s and k.key = %(key)s)
-    group by 1) d using (week)
-order by week;
-
--- name: causes seq: region
-with settled as materialized (
-    select t.id, t.cause, t.resolved_at, t.account_no, t.dma_id
-    from ticket t
-    left join customer c on c.account_no = t.account_no
-    left join dma m on m.id = coalesce(t.dma_id, c.dma_id)
-    left join staff p on p.id = coalesce(t.resolved_by, t.assignee_id)
-    where t.resolved_at >= %(from)s and t.resolved_at < %(until)s and t.state <> 'merged' and t.cause <> ''
-        and exists (select from figure_keys(coalesce(p.login, ''), coalesce(m.region_id, 0), coalesce(c.segment, '')) k
-            where k.dimension = %(dimension)s and k.key = %(key)s)
+        and coalesce(t.cause_code, t.cause, '') <> ''
+        and (%(dimension)s = 'utility' or exists (
+            select from figure_keys(coalesce(p.login, ''), coalesce(m.region_id, 0), coalesce(c.segment, '')) k
+            where k.dimension = %(dimension)s and k.key = %(key)s))
+), counted as (
+    select code, count(*) as tickets, count(*) filter (where exists (
+            select from ticket b where b.account_no = s.account_no and coalesce(b.cause_code, b.cause) = s.code
+                and b.id <> s.id and b.resolved_at >= %(year_before)s and b.resolved_at <= s.resolved_at
+            union all
+            select from ticket b where s.account_no is null and b.dma_id = s.dma_id and b.account_no is null
+                and coalesce(b.cause_code, b.cause) = s.code and b.id <> s.id
+                and b.resolved_at >= %(year_before)s and b.resolved_at <= s.resolved_at)) as again
+    from settled s
+    group by code
 )
-select cause as code, count(*) as tickets, count(*) filter (where exists (
-        select from ticket b where b.account_no = s.account_no and b.cause = s.cause and b.id <> s.id
-            and b.resolved_at >= %(year_before)s and b.resolved_at <= s.resolved_at
-        union all
-        select from ticket b where s.account_no is null and b.dma_id = s.dma_id and b.account_no is null
-            and b.cause = s.cause and b.id <> s.id and b.resolved_at >= %(year_before)s
-            and b.resolved_at <= s.resolved_at)) as again
-from settled s
-group by cause
-order by again desc, tickets desc, cause
+select n.code, n.tickets, n.again, coalesce(c.zh, '') as name_zh, coalesce(c.en, '') as name_en
+from counted n left join cause_code c on c.code = n.code
+order by n.again desc, n.tickets desc, n.code
 limit %(limit)s;
+
+-- name: missed seq: region
+select t.id, coalesce(c.name, d.name, '') as customer, t.opened_at, r.resolution_due, r.resolved_at
+from service_rounds(%(from)s, %(until)s, %(at)s) r
+join ticket t on t.id = r.ticket_id
+left join customer c on c.account_no = t.account_no
+left join dma d on d.id = t.dma_id
+where r.resolution = 'missed' and (%(dimension)s = 'utility'
+        or exists (select from figure_keys(r.login, r.region_id, r.segment) k
+    where k.dimension = %(dimension)s and k.key = %(key)s))
+order by coalesce(r.resolved_at, %(at)s) - r.resolution_due desc, t.id
+limit %(limit)s;
+
+-- name: region_name
+select name from region where code = %(key)s;
+
+-- name: manager_name
+select name from staff where login = %(key)s;
+
+-- name: subscribers seq: report_subscription
+select s.id, s.name, r.scope, r.key, coalesce(r.language, s.language)
+from report_subscription r join staff s on s.id = r.staff_id
+where s.active
+order by r.id;
+
+-- name: months_without
+select m::date from generate_series(
+    greatest(date_trunc('month', (select least(
+            (select min(opened_at) from ticket) at time zone %(zone)s,
+            (select min(month) from customer_month)::timestamp))),
+        %(earliest)s::date::timestamp), %(running)s::date::timestamp - interval '1 month', interval '1 month') m
+where not exists (select from figure_month f where f.month = m::date and f.dimension = 'utility')
+order by 1;
+
+-- name: subscriptions seq: report_subscription
+select r.id, s.login as staff, r.scope, r.key, coalesce(r.language, s.language) as language, r.created_by, r.created_at
+from report_subscription r join staff s on s.id = r.staff_id
+order by r.id;
+
+-- name: subscribe
+insert into report_subscription (staff_id, scope, key, language, created_by, created_at)
+select s.id, %(scope)s, %(key)s, %(language)s, %(actor)s, %(at)s from staff s where s.login = %(staff)s and s.active
+on conflict (staff_id, scope, key) do update set language = excluded.language
+returning id;
+
+-- name: unsubscribe
+delete from report_subscription where id = %(id)s returning id;

@@ -238,16 +238,14 @@ order by expected_end for update skip locked;
 -- name: answerer seq: staff
 select s.id from staff s
 where s.active and (s.id = %(answers_id)s or s.on_duty_desk or 'operations' = any (s.roles))
-    and not (coalesce(s.absent_from, s.absent_until) is not null and coalesce(s.absent_from, '-infinity') <= %(at)s
-        and coalesce(s.absent_until, 'infinity') > %(at)s)
+    and staff_away(s.id, %(at)s) is null
 order by s.id = %(answers_id)s desc nulls last, s.on_duty_desk desc, s.email is null, s.id limit 1;
 
 -- name: superior seq: staff
 select s.id from staff s
 where s.active and s.id is distinct from %(answers_id)s
     and (s.id = (select superior_id from staff where id = %(answers_id)s) or 'operations' = any (s.roles))
-    and not (coalesce(s.absent_from, s.absent_until) is not null and coalesce(s.absent_from, '-infinity') <= %(at)s
-        and coalesce(s.absent_until, 'infinity') > %(at)s)
+    and staff_away(s.id, %(at)s) is null
 order by s.id = (select superior_id from staff where id = %(answers_id)s) desc nulls last,
     s.superior_id is not null, s.email is null, s.id
 limit 1;

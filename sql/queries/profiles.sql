@@ -117,3 +117,48 @@ select 1 from customer where account_no = %(account_no)s;
 
 -- name: manager_by_login
 select id from staff where login = %(login)s and active;
+
+-- name: customer_months
+select month, volume_l / 1000 as volume_m3, hours from customer_month
+where account_no = %(account_no)s and month > %(after)s order by month desc limit 25;
+
+-- name: past_events
+select e.id, e.subject_kind, e.subject, e.grp, e.detectors, e.onset, e.detected_at, e.cleared_at, e.retracted_at,
+    e.severity, e.magnitude, e.unit, e.loss_m3, e.money
+from event e
+where e.account_no = %(account_no)s and (e.cleared_at is not null or e.retracted_at is not null)
+order by e.detected_at desc, e.id desc limit %(limit)s;
+
+-- name: past_tickets
+select t.id, t.state, t.priority, t.urgent, t.grp, (select s.login from staff s where s.id = t.assignee_id) as assignee,
+    t.opened_at, t.response_due, t.resolution_due
+from ticket t
+where t.account_no = %(account_no)s and t.state in ('resolved', 'confirmed', 'merged')
+order by t.opened_at desc, t.id desc limit %(limit)s;
+
+-- name: answers
+select s.ticket_id, s.answered_at, s.satisfied, s.score, s.remark from survey s
+where s.account_no = %(account_no)s and s.answered_at is not null
+order by s.answered_at desc limit %(limit)s;
+
+-- name: doubts
+select id, kind, field, why, event_id, opened_at from contact_check
+where account_no = %(account_no)s and state = 'open' order by id;
+
+-- name: duplicates seq: customer, staff
+with shared as (
+    select 'phone' as same, array_agg(account_no) as accounts from customer
+    where search_phone is not null group by search_phone having count(*) > 1
+    union all
+    select 'email', array_agg(account_no) from customer
+    where email is not null group by lower(btrim(email)) having count(*) > 1
+    union all
+    select 'name and address', array_agg(account_no) from customer
+    where search_address <> '' group by search_names[1], search_address having count(*) > 1
+)
+select dense_rank() over (order by s.same, s.accounts) as number, s.same, c.account_no, c.name, c.address, c.phone, c.email,
+    m.login, c.created_at
+from shared s cross join unnest(s.accounts) a (account_no)
+join customer c on c.account_no = a.account_no
+left join staff m on m.id = c.manager_id
+order by number, c.account_no;

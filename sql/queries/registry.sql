@@ -31,14 +31,6 @@ left join staff deputy on deputy.login = given.deputy
 where s.login = given.login and (given.superior is not null or given.deputy is not null)
     and (s.superior_id, s.deputy_id) is distinct from (superior.id, deputy.id);
 
--- name: list_staff seq: staff, region
-select s.login, s.name, s.email, s.language, s.roles, r.name, superior.login, deputy.login, s.on_duty_desk
-from staff s
-left join region r on r.id = s.region_id
-left join staff superior on superior.id = s.superior_id
-left join staff deputy on deputy.id = s.deputy_id
-order by s.login;
-
 -- name: staff_without_mail seq: staff
 select login from staff where active and coalesce(email, '') = '' order by login;
 
@@ -62,12 +54,13 @@ with wanted as (
         g.language, coalesce(g.phone, c.phone) as phone, coalesce(g.email, c.email) as email,
         coalesce(g.manager_id, c.manager_id) as manager_id, coalesce(g.dma_id, c.dma_id) as dma_id,
         coalesce(g.shifts, c.shifts) as shifts, coalesce(g.household_size, c.household_size) as household_size,
-        g.lives_alone
+        g.lives_alone, coalesce(g.category, c.category) as category, coalesce(g.needs, c.needs, '{}') as needs
     from (select %(customer)s::text as account_no, %(name)s::text as name, %(sector)s::text as sector,
             %(segment)s::text as segment, %(language)s::text as language, %(phone)s::text as phone,
             %(email)s::text as email, (select id from staff where login = %(manager)s) as manager_id,
             (select id from dma where code = %(dma)s) as dma_id, %(shifts)s::text as shifts,
-            %(household_size)s::int as household_size, %(lives_alone)s::boolean as lives_alone) g
+            %(household_size)s::int as household_size, %(lives_alone)s::boolean as lives_alone,
+            %(category)s::text as category, string_to_array(%(needs)s::text, ';') as needs) g
     left join customer c on c.account_no = g.account_no
 ), changed as (
     insert into customer_change (account_no, version, actor, why, before, after)
@@ -77,19 +70,20 @@ with wanted as (
     returning account_no
 )
 insert into customer as c (account_no, name, sector, segment, language, phone, email, manager_id, dma_id, shifts,
-    household_size, lives_alone)
+    household_size, lives_alone, category, needs)
 select account_no, name, sector, segment, language, phone, email, manager_id, dma_id, shifts, household_size,
-    lives_alone
+    lives_alone, category, needs
 from wanted
 on conflict (account_no) do update set name = excluded.name, sector = excluded.sector, segment = excluded.segment,
     language = excluded.language, phone = excluded.phone, email = excluded.email, manager_id = excluded.manager_id,
     dma_id = excluded.dma_id, shifts = excluded.shifts, household_size = excluded.household_size,
-    lives_alone = excluded.lives_alone, version = c.version + 1, updated_at = now()
+    lives_alone = excluded.lives_alone, category = excluded.category, needs = excluded.needs,
+    version = c.version + 1, updated_at = now()
 where (c.name, c.sector, c.segment, c.language, c.phone, c.email, c.manager_id, c.dma_id, c.shifts,
-        c.household_size, c.lives_alone)
+        c.household_size, c.lives_alone, c.category, c.needs)
     is distinct from (excluded.name, excluded.sector, excluded.segment, excluded.language, excluded.phone,
         excluded.email, excluded.manager_id, excluded.dma_id, excluded.shifts, excluded.household_size,
-        excluded.lives_alone);
+        excluded.lives_alone, excluded.category, excluded.needs);
 
 -- name: upsert_service_point
 insert into service_point as p (code, account_no, dma_id, node, x, y, elevation_m)
@@ -219,7 +213,7 @@ order by d.code;
 
 -- name: export_customers seq: customer, dma, staff, water_plan
 select c.account_no, c.name, c.sector, c.segment, d.code, s.login, c.language, c.phone, c.email, c.household_size,
-    c.lives_alone, c.shifts, p.plan_m3
+    c.lives_alone, c.shifts, p.plan_m3, c.category, nullif(array_to_string(c.needs, ';'), '')
 from customer c
 left join dma d on d.id = c.dma_id
 left join staff s on s.id = c.manager_id and s.active

@@ -145,13 +145,13 @@ order by h.account_no, h.id limit %(limit)s;
 
 -- name: unmanaged
 select c.account_no, c.name, c.segment, c.sector, c.category, c.address, c.phone, d.code as dma, r.name as region,
-    s.login as left_by, coalesce(u.m3, 0) as volume_m3
+    s.login as left_by, u.m3 as volume_m3
 from customer c
 left join staff s on s.id = c.manager_id
 left join dma d on d.id = c.dma_id
 left join region r on r.id = d.region_id
-cross join lateral (select sum(volume_l) / 1000 as m3 from customer_month m
+cross join lateral (select round(coalesce(sum(volume_l), 0)::numeric / 1000, 3)::float8 as m3 from customer_month m
     where m.account_no = c.account_no and m.month >= %(since)s and m.month < %(month)s) u
 where c.segment <> 'general' and c.segment = any (%(segments)s) and (s.id is null or not s.active)
-    and (coalesce(u.m3, 0), c.account_no) < (%(m3)s::float8, %(account_no)s)
-order by coalesce(u.m3, 0) desc, c.account_no desc limit %(limit)s;
+    and (u.m3, c.account_no) < (%(m3)s::float8, %(account_no)s)
+order by u.m3 desc, c.account_no desc limit %(limit)s;

@@ -14,6 +14,7 @@ from core.clock import SetClock
 from core.settings import load
 from jobs.letters import LiveLetters
 from jobs.preview import LiveRules
+from jobs.report import LivePress
 from jobs.stack import StackUrls
 from sql.pool import Connection, Pool, connect, open_pool
 from tests.api.town import Town, build
@@ -42,7 +43,7 @@ def pool(database_url: str) -> Iterator[Pool]:
 
 @pytest.fixture
 def app(pool: Pool, clock: SetClock, database_url: str) -> FastAPI:
-    return create_app(load(), clock, pool, LiveRules(database_url, 36), LiveLetters(load()))
+    return create_app(load(), clock, pool, LiveRules(database_url, 36), LiveLetters(load()), LivePress(""))
 
 
 @pytest.fixture
@@ -90,5 +91,5 @@ def standing(stack: StackUrls, template_database: str) -> Iterator[TestClient]:
     ):
         build(conn, NOW)
         key = keys.create(conn, "test", list(keys.SCOPES), NOW)
-        app = create_app(load(), SetClock(NOW), pool, LiveRules(url, 36), LiveLetters(load()))
+        app = create_app(load(), SetClock(NOW), pool, LiveRules(url, 36), LiveLetters(load()), LivePress(""))
         yield TestClient(app, headers={"Authorization": f"Bearer {key}"})

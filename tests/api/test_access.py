@@ -33,6 +33,9 @@ BODIES: dict[str, object] = {
     "cancel": {"why": "x"},
     "calls": {"account_no": "A1", "answer": "x"},
     "survey": {"channel": "hotline", "satisfied": True},
+    "subscriptions": {"staff": "anna"},
+    "assign": {"to": "bo", "note": "x"},
+    "dispatch": {},
 }
 
 
@@ -47,6 +50,8 @@ def operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
         "login": "anna",
         "version": "2",
         "month": "2026-11",
+        "segment": "general",
+        "sector": "commercial",
     }
     return [
         (method.upper(), path.format(**values), operation)

@@ -28,6 +28,7 @@ def test_the_profile_holds_everything(all_seeing: TestClient, town: Town) -> Non
         "name": "Anna",
         "email": "anna@utility.example",
         "phone": None,
+        "deputy": None,
     }
     assert profile["contacts"]["language"] == "zh"
     assert [m["serial"] for m in profile["meters"]] == ["M-A"]

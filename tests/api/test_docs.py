@@ -46,10 +46,19 @@ def test_every_request_of_the_page_is_answered(all_seeing: TestClient, app: Fast
             ("li.wei", "anna"),
             ("/12", "/2"),
             ("north-3", "D1"),
+            ("li.wei", "anna"),
+            ("chen.jing", "bo"),
         ]:
             parts = parts._replace(path=parts.path.replace(name, ours))
         body = options.get("-d", "")
-        for name, ours in [("JC-00417", "M-A"), ("10023417", "A1"), ("north-3", "D1"), ("981", "1")]:
+        for name, ours in [
+            ("JC-00417", "M-A"),
+            ("10023417", "A1"),
+            ("north-3", "D1"),
+            ("981", "1"),
+            ("li.wei", "anna"),
+            ("chen.jing", "bo"),
+        ]:
             body = body.replace(name, ours)
         method = options.get("-X", "POST" if "-d" in options else "GET")
         answer = all_seeing.request(

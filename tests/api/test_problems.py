@@ -14,6 +14,7 @@ from core.clock import SetClock
 from core.settings import load
 from jobs.letters import LiveLetters
 from jobs.preview import LiveRules
+from jobs.report import LivePress
 from sql.pool import Connection, Pool, open_pool
 from tests.api.conftest import Ask
 
@@ -129,7 +130,9 @@ def test_a_bug_shows_its_request_id_and_nothing_else(
 def test_a_database_that_is_away_is_503_with_when_to_come_back(clock: SetClock, ask: Ask) -> None:
     key = ask().headers["Authorization"]
     with open_pool("postgresql://127.0.0.1:1/nothing", "api") as away:
-        client = TestClient(create_app(load(), clock, away, LiveRules("", 36), LiveLetters(load())))
+        client = TestClient(
+            create_app(load(), clock, away, LiveRules("", 36), LiveLetters(load()), LivePress(""))
+        )
         answer = client.get("/v1/events", headers={"Authorization": key})
         problem(answer, 503, "unavailable")
         assert int(answer.headers["Retry-After"]) > 0

@@ -76,3 +76,52 @@ def test_contact_checks_are_listed_and_settled_once(
     others = all_seeing.get("/v1/contact-checks?manager=bo").json()["items"]
     assert anna.post(f"/v1/contact-checks/{others[0]['id']}/confirm").status_code == 404
     assert anna.get("/v1/contact-checks").json()["items"] == []
+
+
+def test_a_customer_with_200_meters_has_one_bounded_profile(
+    all_seeing: TestClient, anna: TestClient, town: Town, conn: Connection
+) -> None:
+    conn.execute("insert into meter (serial) select 'X' || n from generate_series(1, 250) n")
+    conn.execute(
+        "insert into service_point (code, account_no, address) select 'p' || n, 'A1', 'Harbour ' || n"
+        " from generate_series(1, 250) n"
+    )
+    conn.execute(
+        "insert into meter_installation (meter_id, service_point_id) select m.id, p.id from meter m"
+        " join service_point p on p.code = 'p' || substr(m.serial, 2) where m.serial like 'X%'"
+    )
+    conn.execute(
+        "insert into usage_hourly (meter_id, slot, volume_l, quality) select m.id, t, 10, 0 from meter m,"
+        " generate_series(%s - interval '40 days', %s - interval '1 hour', interval '1 hour') t"
+        " where m.serial like 'X%%'",
+        [NOW, NOW],
+    )
+    answer = anna.get("/v1/customers/A1")
+    assert len(answer.content) < 150_000
+    profile = answer.json()
+    assert (len(profile["meters"]), len(profile["service_points"])) == (200, 200)
+    # 250 meters of 10 L an hour, and the one that was there: 24 hours of yesterday, 17 of today.
+    days = {day["day"]: day["volume_m3"] for day in profile["use"]["days"]}
+    assert (days["2026-11-19"], days["2026-11-20"], len(days)) == (60.7, 62.4, 31)
+    assert profile == all_seeing.get("/v1/customers/A1").json()
+    assert anna.get("/v1/search", params={"q": "harbour 249"}).json()["items"][0]["account_no"] == "A1"
+
+
+def test_the_profile_tells_history_months_answers_doubts_and_outages(
+    anna: TestClient, town: Town, conn: Connection
+) -> None:
+    conn.execute("update staff set deputy_id = %s where login = 'anna'", [town.bo.staff_id])
+    conn.execute(
+        "insert into customer_month (account_no, month, volume_l, hours, made_at)"
+        " values ('A1', '2025-11-01', 9000, 720, %s), ('A1', '2026-10-01', 8000, 744, %s)",
+        [NOW, NOW],
+    )
+    anna.patch("/v1/customers/A1", json={"phone": "027 1", "why": "She called."})
+    profile = anna.get("/v1/customers/A1").json()
+    assert profile["manager"]["deputy"] == "bo"
+    assert profile["contacts"]["confirmed_at"] == "2026-11-21T09:00:00Z"
+    assert [m["month"] for m in profile["use"]["months"]] == ["2026-10-01", "2025-11-01"]
+    assert profile["use"]["same_month_last_year_m3"] == 9
+    assert [c["why"] for c in profile["changes"]] == ["She called."]
+    assert {d["kind"] for d in profile["doubts"]} == {"bounced", "old"}
+    assert (profile["answers"], profile["outages"]) == ([], [])

@@ -15,6 +15,7 @@ from core.errors import SettingsError
 from core.settings import load
 from jobs.letters import LiveLetters
 from jobs.preview import LiveRules
+from jobs.report import LivePress
 from sql.pool import Connection
 from tests.api.conftest import NOW
 from tests.api.town import Town
@@ -45,6 +46,7 @@ def served(database_url: str, conn: Connection, town: Town, clock: SetClock) -> 
                 database_url,
                 LiveRules(database_url, 36),
                 LiveLetters(load()),
+                LivePress(""),
                 stopping,
             ),
         )

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
+from structlog.testing import CapturingLogger
 
 from core.clock import SetClock
 from service import surveys
@@ -61,6 +62,15 @@ def test_the_page_says_nothing_of_the_customer_runs_nothing_and_is_kept_nowhere(
     assert shown.headers["Referrer-Policy"] == "no-referrer"
     assert "noindex" in shown.headers["X-Robots-Tag"]
     assert re.search('<html lang="en">', shown.text)
+
+
+def test_the_link_is_not_logged(nobody: TestClient, link: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = CapturingLogger()
+    monkeypatch.setattr("api.middleware.log", lines)
+    answer(nobody, link, satisfied="no")
+    (line,) = lines.calls
+    assert line.kwargs["path"] == "/s/..."
+    assert link not in str(line)
 
 
 def test_satisfied(

@@ -26,8 +26,8 @@ TABLES: dict[str, bytes] = {
     "dma": b"""select d.code, d.name, r.code, night_start, night_end, min_pressure_kpa, connections, mains_km
         from dma d left join region r on r.id = d.region_id order by 1""",
     "customer": b"""select account_no, c.name, sector, segment, c.language, c.phone, c.email, s.login, d.code,
-        shifts, household_size, lives_alone from customer c left join staff s on s.id = manager_id
-        left join dma d on d.id = c.dma_id order by 1""",
+        shifts, household_size, lives_alone, category, needs from customer c
+        left join staff s on s.id = manager_id left join dma d on d.id = c.dma_id order by 1""",
     "meter": b"""select serial, kind, d.code, f.code, q3_lph, resolution_l, register_modulus_l, interval_s,
         node, x, y, elevation_m, active from meter m
         left join dma d on d.id = m.dma_id left join dma f on f.id = from_dma_id
@@ -60,8 +60,9 @@ def rich(conn: Connection, tmp_path: Path) -> Connection:
         dmas="dma,name,region,night_start,night_end,min_pressure_kpa,connections,mains_km\n"
         "d1,河东,东区,01:30,04:30,200,812,12.3\nd2,河西,,,,,,\n",
         customers="customer,name,sector,segment,dma,manager,language,phone,email,household_size,lives_alone,shifts,"
-        "plan_m3_month\nc1,王敏,residential,vulnerable,d1,wang,en,123,c@x.example,1,true,,12.5\n"
-        "c2,云河厂,industrial,large,d1,zhao,zh,,,,,mo-fr 06:00-22:00,900\n",
+        "plan_m3_month,category,needs\n"
+        "c1,王敏,residential,vulnerable,d1,wang,en,123,c@x.example,1,true,,12.5,,elderly;medical\n"
+        "c2,云河厂,industrial,large,d1,zhao,zh,,,,,mo-fr 06:00-22:00,900,steelworks,\n",
         meters="meter,kind,customer,dma,from_dma,q3_lph,resolution_l,register_modulus_l,interval_s,x,y,elevation_m,node,"
         "installed_at,removed_at\nm1,customer,c1,d1,,2500,0.1,1e7,3600,1.5,2.5,3.25,n1,,2026-01-02T00:00:00Z\n"
         "m2,customer,c2,d1,,,,,900,,,,n2,2026-01-01T00:00:00Z,\n"

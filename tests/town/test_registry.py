@@ -133,10 +133,14 @@ def test_staff_have_superiors_deputies_and_what_is_not_given_stays(conn: Connect
         ],
     )
     assert registry.add_staff(conn, [StaffRow("wang", "王小敏")]) == 1
-    assert registry.list_staff(conn) == [
-        ("duty", "值班台", "", "zh", "manager", "", "", "", "yes"),
-        ("wang", "王小敏", "wang@x.example", "zh", "manager", "东区", "zhao", "duty", ""),
-        ("zhao", "赵丽", "", "en", "operations reader", "", "", "", ""),
+    everybody = b"""select s.login, s.name, s.email, s.language, s.roles, r.code, p.login, d.login,
+        s.on_duty_desk
+        from staff s left join region r on r.id = s.region_id left join staff p on p.id = s.superior_id
+        left join staff d on d.id = s.deputy_id order by s.login"""
+    assert rows(conn, everybody) == [
+        ("duty", "值班台", None, "zh", ["manager"], None, None, None, True),
+        ("wang", "王小敏", "wang@x.example", "zh", ["manager"], "东区", "zhao", "duty", False),
+        ("zhao", "赵丽", None, "en", ["operations", "reader"], None, None, None, False),
     ]
     assert registry.staff_without_mail(conn) == ["duty", "zhao"]
     with pytest.raises(BadDataError, match="no role king"):

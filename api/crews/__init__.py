@@ -1,0 +1,1 @@
+"""Crews: who goes out, and to which ticket."""

@@ -1,0 +1,1 @@
+"""Figures: what a month of service was like, and the report of it."""

@@ -1,0 +1,1 @@
+"""Segments: who is large, special, vulnerable or general, and what follows from it."""

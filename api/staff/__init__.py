@@ -1,0 +1,1 @@
+"""Staff: who is there, how much lies on whose desk, who stands in, who is on duty."""
