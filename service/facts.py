@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 
-class TicketFacts(msgspec.Struct, frozen=True):
+class TicketFacts(msgspec.Struct, frozen=True, gc=False):
     """The ticket; instants are aware UTC."""
 
     id: int
@@ -22,7 +22,7 @@ class TicketFacts(msgspec.Struct, frozen=True):
     assignee: str | None = None
 
 
-class EventFacts(msgspec.Struct, frozen=True):
+class EventFacts(msgspec.Struct, frozen=True, gc=False):
     """What the detectors found; `evidence` is theirs, by detector, numbers with the unit in the name."""
 
     id: int
@@ -42,7 +42,7 @@ class EventFacts(msgspec.Struct, frozen=True):
     evidence: dict[str, Any] = {}
 
 
-class CustomerFacts(msgspec.Struct, frozen=True):
+class CustomerFacts(msgspec.Struct, frozen=True, gc=False):
     """Whom it concerns."""
 
     account_no: str
@@ -56,7 +56,7 @@ class CustomerFacts(msgspec.Struct, frozen=True):
     shifts: str | None = None
 
 
-class MeterFacts(msgspec.Struct, frozen=True):
+class MeterFacts(msgspec.Struct, frozen=True, gc=False):
     """The meter that saw it."""
 
     id: int
@@ -65,7 +65,7 @@ class MeterFacts(msgspec.Struct, frozen=True):
     q3_lph: float | None = None
 
 
-class DmaFacts(msgspec.Struct, frozen=True):
+class DmaFacts(msgspec.Struct, frozen=True, gc=False):
     """The district it lies in."""
 
     code: str
@@ -74,7 +74,7 @@ class DmaFacts(msgspec.Struct, frozen=True):
     min_pressure_kpa: float | None = None
 
 
-class UtilityFacts(msgspec.Struct, frozen=True):
+class UtilityFacts(msgspec.Struct, frozen=True, gc=False):
     """Who supplies the water; `price_m3` is the customer's own where there is one."""
 
     name: str | None = None
@@ -84,14 +84,14 @@ class UtilityFacts(msgspec.Struct, frozen=True):
     price_m3: float | None = None
 
 
-class AddresseeFacts(msgspec.Struct, frozen=True):
+class AddresseeFacts(msgspec.Struct, frozen=True, gc=False):
     """Who is written to; `stands_in_for` names the account manager where it is somebody else."""
 
     name: str = ""
     stands_in_for: str | None = None
 
 
-class ClockFacts(msgspec.Struct, frozen=True):
+class ClockFacts(msgspec.Struct, frozen=True, gc=False):
     """The deadline that a step is about: `response` or `resolution`; `level` counts the escalations."""
 
     deadline: str
@@ -99,7 +99,7 @@ class ClockFacts(msgspec.Struct, frozen=True):
     level: int = 0
 
 
-class Facts(msgspec.Struct, frozen=True):
+class Facts(msgspec.Struct, frozen=True, gc=False):
     """Everything a message says, in one piece."""
 
     ticket: TicketFacts
@@ -115,7 +115,7 @@ class Facts(msgspec.Struct, frozen=True):
     clock: ClockFacts | None = None
 
 
-class CaseFacts(msgspec.Struct, frozen=True):
+class CaseFacts(msgspec.Struct, frozen=True, gc=False):
     """What a message says of a ticket that no event opened: the matter in the words of who brought it."""
 
     ticket: TicketFacts

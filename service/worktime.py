@@ -141,9 +141,9 @@ class _Line:
 
     def _over(self, first: int, last: int) -> "_Span":
         """Return a span that holds both instants, however a shift may cross the turn of the year."""
-        first_year, last_year = _instant(first - _WEEK_US).year, _instant(last + _WEEK_US).year
         span = self._span
-        if span is None or first_year < span.first_year or last_year > span.last_year:
+        if span is None or not span.first <= first <= last < span.last:
+            first_year, last_year = _instant(first - _WEEK_US).year, _instant(last + _WEEK_US).year
             if span is not None:
                 first_year, last_year = min(first_year, span.first_year), max(last_year, span.last_year)
             span = self._grow(first_year, last_year)
@@ -197,6 +197,8 @@ class _Span:
     def __init__(self, first_year: int, last_year: int, intervals: list[tuple[int, int]]) -> None:
         self.first_year = first_year
         self.last_year = last_year
+        self.first = _us(datetime(first_year, 1, 1, tzinfo=UTC)) + _WEEK_US
+        self.last = _us(datetime(last_year + 1, 1, 1, tzinfo=UTC)) - _WEEK_US
         self._starts = [start for start, _ in intervals]
         self._ends = [end for _, end in intervals]
         self._sums = [0, *accumulate(end - start for start, end in intervals)]  # before each, and at last

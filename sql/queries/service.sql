@@ -126,25 +126,25 @@ where te.ticket_id in (select ticket_family(%(ticket_id)s)) and e.retracted_at i
     and not exists (select from event_verdict v where v.event_id = e.id and v.undone_at is null and v.verdict = 'normal');
 
 -- name: facts
-select t.id, e.id, g.id, g.name, jsonb_build_object(
-    'ticket', jsonb_build_object('id', t.id, 'state', t.state, 'priority', t.priority, 'urgent', t.urgent,
+select t.id, e.id, g.id, g.name, json_build_object(
+    'ticket', json_build_object('id', t.id, 'state', t.state, 'priority', t.priority, 'urgent', t.urgent,
         'grp', t.grp, 'opened_at', t.opened_at, 'response_due', t.response_due,
         'resolution_due', t.resolution_due, 'routed_by', t.routed_by,
-        'related', coalesce((select jsonb_agg(r.related_id order by r.related_id) from ticket_relation r
+        'related', coalesce((select json_agg(r.related_id order by r.related_id) from ticket_relation r
             where r.ticket_id = t.id), '[]'), 'assignee', a.name),
-    'event', jsonb_build_object('id', e.id, 'grp', e.grp, 'detectors', to_jsonb(e.detectors),
+    'event', json_build_object('id', e.id, 'grp', e.grp, 'detectors', e.detectors,
         'subject_kind', e.subject_kind, 'subject', e.subject, 'severity', e.severity, 'onset', e.onset,
         'detected_at', e.detected_at, 'last_seen', e.last_seen, 'cleared_at', e.cleared_at,
         'magnitude', e.magnitude, 'unit', e.unit, 'loss_m3', e.loss_m3, 'money', e.money,
         'evidence', e.evidence),
-    'customer', case when c.account_no is not null then jsonb_build_object('account_no', c.account_no,
+    'customer', case when c.account_no is not null then json_build_object('account_no', c.account_no,
         'name', c.name, 'sector', c.sector, 'segment', c.segment, 'language', c.language,
         'address', coalesce(c.address, p.address), 'phone', c.phone, 'email', c.email, 'shifts', c.shifts) end,
-    'meter', case when m.id is not null then jsonb_build_object('id', m.id, 'serial', m.serial,
+    'meter', case when m.id is not null then json_build_object('id', m.id, 'serial', m.serial,
         'address', p.address, 'q3_lph', m.q3_lph) end,
-    'dma', case when d.id is not null then jsonb_build_object('code', d.code, 'name', d.name,
+    'dma', case when d.id is not null then json_build_object('code', d.code, 'name', d.name,
         'region', r.name, 'min_pressure_kpa', d.min_pressure_kpa) end,
-    'utility', jsonb_build_object('name', u.name, 'timezone', u.timezone, 'country', u.country,
+    'utility', json_build_object('name', u.name, 'timezone', u.timezone, 'country', u.country,
         'currency', u.currency, 'price_m3', coalesce(c.tariff_price_m3, u.price_m3)))::text
 from unnest(%(ticket_ids)s::bigint[], %(event_ids)s::bigint[]) asked (ticket_id, event_id)
 join ticket t on t.id = asked.ticket_id
@@ -160,19 +160,19 @@ left join region r on r.id = d.region_id
 left join staff g on g.id = c.manager_id;
 
 -- name: case_facts
-select t.id, m.id, m.name, jsonb_build_object(
-    'ticket', jsonb_build_object('id', t.id, 'state', t.state, 'priority', t.priority, 'urgent', t.urgent,
+select t.id, m.id, m.name, json_build_object(
+    'ticket', json_build_object('id', t.id, 'state', t.state, 'priority', t.priority, 'urgent', t.urgent,
         'grp', t.grp, 'opened_at', t.opened_at, 'response_due', t.response_due,
         'resolution_due', t.resolution_due, 'routed_by', t.routed_by,
-        'related', coalesce((select jsonb_agg(r.related_id order by r.related_id) from ticket_relation r
+        'related', coalesce((select json_agg(r.related_id order by r.related_id) from ticket_relation r
             where r.ticket_id = t.id), '[]'), 'assignee', a.name),
     'topic', t.topic, 'reporter', t.reporter, 'subject', t.subject, 'said', t.said, 'source', t.source,
-    'customer', case when c.account_no is not null then jsonb_build_object('account_no', c.account_no,
+    'customer', case when c.account_no is not null then json_build_object('account_no', c.account_no,
         'name', c.name, 'sector', c.sector, 'segment', c.segment, 'language', c.language,
         'address', coalesce(p.address, c.address), 'phone', c.phone, 'email', c.email, 'shifts', c.shifts) end,
-    'dma', case when d.id is not null then jsonb_build_object('code', d.code, 'name', d.name,
+    'dma', case when d.id is not null then json_build_object('code', d.code, 'name', d.name,
         'region', r.name, 'min_pressure_kpa', d.min_pressure_kpa) end,
-    'utility', jsonb_build_object('name', u.name, 'timezone', u.timezone, 'country', u.country,
+    'utility', json_build_object('name', u.name, 'timezone', u.timezone, 'country', u.country,
         'currency', u.currency, 'price_m3', coalesce(c.tariff_price_m3, u.price_m3)))::text
 from ticket t
 left join staff a on a.id = t.assignee_id
