@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from core.errors import BadDataError, ConflictError, NotFoundError
+from core.errors import BadDataError, ConflictError
 from service import agenda, visits
 from service.agenda_words import WORDS, say
 from service.tickets import Actor
