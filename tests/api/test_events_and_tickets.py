@@ -104,6 +104,7 @@ def test_the_life_of_a_ticket(anna: TestClient, town: Town, clock: SetClock) -> 
         ("anna", "open", "acknowledged", ""),
         ("anna", "acknowledged", "responded", "Told them to shut the valve 🚰."),
         ("anna", "responded", "resolved", "Replaced."),
+        ("system", None, None, "the customer has no address: ask by telephone"),
     ]
 
 
