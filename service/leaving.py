@@ -36,9 +36,10 @@ def leave(conn: Connection, staff_id: int, to_id: int | None, order: Order) -> L
     if not active:
         raise ConflictError(f"{login} has left already.")
     order = replace(order, because="left")
+    visits = conn.execute(Q["visits_due"], {"id": staff_id}).fetchall()[0][0]
     handed = hand_over_all(conn, staff_id, to_id, order, customers=True)
     given = {"id": staff_id, "to_id": to_id, "superior_id": superior_id, "at": order.at}
-    visits = conn.execute(Q["leave_visits"], given).rowcount
+    conn.execute(Q["leave_visits"], given)
     districts = [row[0] for row in conn.execute(Q["leave_districts"], given)]
     crews = [row[0] for row in conn.execute(Q["leave_crews"], given)]
     shifts = conn.execute(Q["leave_roster"], given).rowcount

@@ -140,6 +140,9 @@ delete from staff_absence where staff_id = %(id)s and starts_at > %(at)s;
 -- name: leave_as_deputy seq: staff_absence
 update staff_absence set deputy_id = null where deputy_id = %(id)s and ends_at > %(at)s;
 
+-- name: visits_due
+select count(*) from visit where manager_id = %(id)s and state in ('due', 'postponed');
+
 -- name: leave_visits
 update visit v set manager_id = c.manager_id from customer c
 where v.manager_id = %(id)s and v.state = 'due' and c.account_no = v.account_no returning v.id;

@@ -8,10 +8,16 @@ from pypdf import PdfReader
 from starlette.testclient import TestClient
 
 from core.clock import SetClock
+from jobs.stack import font_path
+from notify import fonts
 from service import figures
 from sql.pool import Connection
 from tests.api.conftest import Ask
 from tests.service.month import AT, OCTOBER, ZONE, build
+
+written = pytest.mark.skipif(
+    fonts.chinese(font_path()) is None, reason="no font with Chinese on this machine: install fonts-noto-cjk"
+)
 
 
 @pytest.fixture
@@ -74,6 +80,7 @@ def test_what_is_no_month_is_refused(chief: TestClient, month: str) -> None:
         assert "2026-10" in answer.text
 
 
+@written
 def test_a_manager_sees_own_figures_tickets_and_report_only(chief: TestClient, ask: Ask) -> None:
     li = ask(login="li")
     assert [(one["dimension"], one["key"]) for one in li.get("/v1/figures").json()["items"]] == [
@@ -101,6 +108,7 @@ def test_tickets_behind_a_figure_come_in_pages(chief: TestClient) -> None:
     assert len(found) == len(set(found)) == 4
 
 
+@written
 @pytest.mark.parametrize(("language", "says"), [("zh", "客户服务月报"), ("en", "Customer service report")])
 def test_the_report_of_last_month_is_a_pdf(chief: TestClient, language: str, says: str) -> None:
     answer = chief.get(f"/v1/figures/report?language={language}")

@@ -80,9 +80,21 @@ def window(engine: Engine) -> tuple[Any, Any]:
 
 
 @given(drawn=registers(40), every_h=st.sampled_from([1, 2, 5, 24]), q3=st.sampled_from([nan, 1600.0]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 def test_in_pieces_as_at_once(drawn: Readings, every_h: int, q3: float) -> None:
     """However readings are cut, the same volumes come out; until then the last ones are provisional."""
+    cut_and_whole(drawn, every_h, q3)
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a register that reads 0 over a cut and then goes on is believed at first"
+)
+def test_in_pieces_a_register_that_falls_to_zero_and_comes_back() -> None:
+    at = [600, 1200, 4500, 7800, 8400, 9000, 9600, 10200, 10800, 11400, 12000, 15300]
+    cut_and_whole((at, [305.0, 310.0, 0.0, 0.0] + [310.0] * 8), 1, nan)
+
+
+def cut_and_whole(drawn: Readings, every_h: int, q3: float) -> None:
     batch = readings(1, [T0 + t for t in drawn[0]], register_l=drawn[1])
     site = roster(Site(1, "m", q3_lph=q3, register_modulus_l=10_000))
     pieces, whole = Engine(site, detectors={}), Engine(site, detectors={})

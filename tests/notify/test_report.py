@@ -26,6 +26,9 @@ from sql.pool import Connection, connect
 from tests.service.month import AT, OCTOBER, ZONE, build
 
 MOST_BYTES = 1_000_000
+pytestmark = pytest.mark.skipif(
+    fonts.chinese(font_path()) is None, reason="no font with Chinese on this machine: install fonts-noto-cjk"
+)
 
 
 @pytest.fixture
