@@ -28,7 +28,7 @@ demo: setup ## Run a utility in miniature on real data, with everything on
 
 .PHONY: test
 test: setup ## Run the tests on the real database and the real broker
-	@$(BIN)/python -m pytest -n 2 --dist worksteal
+	@$(BIN)/python -m pytest -n 3 --dist worksteal
 
 .PHONY: check
 check: setup ## Format, lint, types, import direction, migrations, docs
