@@ -81,8 +81,8 @@ def endpoints_md() -> str:
     lines = [
         "# Endpoints",
         "",
-        "Made by `make docs` from the OpenAPI document; [api.md](api.md) says how to use them. What answers in",
-        "JSON also takes `fields`.",
+        "Made by `make docs` from the OpenAPI document; [api.md](api.md) says how to use them. What",
+        "answers in JSON also takes `fields`.",
         "",
         "| | address | scope | parameters | what it does |",
         "|---|---|---|---|---|",
