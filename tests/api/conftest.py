@@ -113,21 +113,14 @@ class Served:
 def served(database_url: str, conn: Connection, town: Town, clock: SetClock) -> Iterator[Served]:
     key = keys.create(conn, "test", list(keys.SCOPES), NOW)
     stopping = threading.Event()
+
+    def make(pool: Pool) -> FastAPI:
+        rules = LiveRules(database_url, 36)
+        return create_app(load(), clock, pool, rules, LiveLetters(load()), LivePress(""))
+
     with listen("127.0.0.1", 0) as door:
         port = door.getsockname()[1]
-        thread = threading.Thread(
-            target=serve_on,
-            args=(
-                door,
-                load(),
-                clock,
-                database_url,
-                LiveRules(database_url, 36),
-                LiveLetters(load()),
-                LivePress(""),
-                stopping,
-            ),
-        )
+        thread = threading.Thread(target=serve_on, args=(door, database_url, make, stopping))
         thread.start()
         headers = {"Authorization": f"Bearer {key}"}
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
