@@ -1,7 +1,8 @@
 """Run every measurement, or the named ones: `python -m bench [NAME ...]`; exit code 1 if one misses its bar.
 
 A measurement is a module of this folder with a `NAME` and a `run` that yields results. A name may stand for
-several (GROUPS; `api` for all that begin with `api_`). `--data DIR` names a folder of labelled datasets; what needs one is left out without.
+several (GROUPS; `api` for all that begin with `api_`). `--data DIR` names a folder of labelled datasets; what
+needs one is left out without.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""A month of hourly use of 1,000 meters as Arrow, against a raw COPY OUT of the same query; and its memory."""
+"""A month of hourly use of 1,000 meters as Arrow, against a raw COPY OUT of the same query; its memory."""
 
 import time
 from collections.abc import Iterator

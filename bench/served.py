@@ -45,7 +45,7 @@ def served(url: str) -> Iterator[Served]:
     address = f"http://127.0.0.1:{port}"
     with subprocess.Popen(command, env=environment) as api:
         try:
-            until(lambda: _ready(address), 30)
+            until(lambda: _ready(address), 120)
             yield Served(address, api.pid)
         finally:
             api.terminate()

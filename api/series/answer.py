@@ -20,9 +20,9 @@ _ENDS = {"csv": "csv", "arrow": "arrows", "parquet": "parquet"}
 def answer(
     request: Request, caller: Caller, series: Asked, form: Format, name: str, head: dict[str, Any]
 ) -> Response:
-    """Return the streamed answer: JSON with `head` beside the rows, others to be saved as `name`."""
+    """Return the answer, streamed unless short: JSON with `head` beside the rows, or a file `name`."""
     streams: Streams = request.app.state.streams
-    found = series.batches(caller, streams)
+    found, whole = series.batches(caller, streams)
     chunks: Iterator[bytes]
     match form:
         case "json":
@@ -36,5 +36,7 @@ def answer(
     headers = {"Vary": "Accept"}
     if form in _ENDS:
         headers["Content-Disposition"] = disposition(f"{name}.{_ENDS[form]}")
-    media = MEDIA[form] + ("; charset=utf-8" if form == "csv" else "")
+    media = MEDIA[form] + "; charset=utf-8" * (form == "csv")
+    if whole:
+        return Response(b"".join(chunks), media_type=media, headers=headers)
     return Streamed(chunks, media, headers, streams, caller.actor)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import chain, islice
 from zoneinfo import ZoneInfo
 
 import pyarrow as pa
@@ -11,14 +12,16 @@ from api.auth import Caller
 from api.fields import LONGEST, midnight
 from api.problem import refused_value
 from api.series.columns import SHAPES, Decoder, Interval, Kind, decoder, next_day, next_month
-from api.series.parts import Stretch, batches
-from api.series.stream import Streams, begun
+from api.series.parts import Stretch, batches, parted
+from api.series.stream import Streams
 from core.errors import BadDataError
 from sql.pool import Connection
 from sql.query import Queries
 
 Q = Queries("series")
 LONGEST_SUMMED = timedelta(days=3_700)
+WHOLE_ROWS = 10_000
+"""Up to so many rows are an answer in one piece, with its length and an entity tag."""
 NAMED = 5
 
 Meter = tuple[int, str, int]
@@ -43,9 +46,18 @@ class Asked:
         period = {"from": self.since.isoformat(), "to": self.until.isoformat()}
         return self.decode.schema.with_metadata(about | period)
 
-    def batches(self, caller: Caller, streams: Streams) -> Iterator[pa.RecordBatch]:
-        """Return the series, of which the first part has been read."""
-        return begun(batches(caller, self.decode, self.stretches, streams.turn))
+    def batches(self, caller: Caller, streams: Streams) -> tuple[Iterator[pa.RecordBatch], bool]:
+        """Return the series, of which the first part has been read, and whether that is all of it.
+
+        So what fails at once, as when the database is away, is still an answer with a status of its own.
+        """
+        found = batches(caller, self.decode, self.stretches, streams.turn)
+        first = next(found, None)
+        if first is None:
+            return iter(()), True
+        planned = list(islice(parted(self.decode.shape, self.stretches), 2))
+        whole = len(planned) == 1 and first.num_rows <= WHOLE_ROWS
+        return chain((first,), found), whole
 
 
 def longest(kind: Kind, interval: Interval) -> timedelta:

@@ -5,8 +5,6 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from itertools import chain
-from typing import TypeVar
 
 from fastapi.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
@@ -20,8 +18,6 @@ READING = 3
 """Parts that are read at once: the other connections of the pool are for everybody else."""
 STALL_S = 60.0
 _PIECE = 262_144
-
-Item = TypeVar("Item")
 
 
 class Streams:
@@ -83,10 +79,3 @@ def _pieces(chunks: Iterable[bytes]) -> Iterator[memoryview]:
         view = memoryview(chunk)
         for start in range(0, len(view), _PIECE):
             yield view[start : start + _PIECE]
-
-
-def begun(parts: Iterator[Item]) -> Iterator[Item]:
-    """Return the same parts, of which the first has been made: what fails there is still a proper answer."""
-    for first in parts:
-        return chain((first,), parts)
-    return iter(())

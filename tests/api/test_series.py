@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api.meters.formats import MEDIA
-from api.series import parts
+from api.series import asked, parts
 from api.series.schemas import Series
 from api.series.stream import Streams
 from jobs.dataset.readings import stream
@@ -341,8 +341,11 @@ def test_a_series_that_breaks_off_can_not_pass_for_whole(breaking: TestClient, f
         breaking.get(f"/v1/series?{BOTH}&kind=reading&format={form}")
 
 
-def test_places_are_limited_and_given_back(all_seeing: TestClient, app: FastAPI) -> None:
+def test_places_are_limited_and_given_back(
+    all_seeing: TestClient, app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
     streams: Streams = app.state.streams
+    monkeypatch.setattr(asked, "WHOLE_ROWS", 1)
     with streams.place("key:test"), streams.place("key:test"), streams.place("key:test"):
         assert all_seeing.get(f"/v1/series?{BOTH}").status_code == 200
         with streams.place("key:test"):
