@@ -22,12 +22,16 @@ setup: ## Make .venv from the lock and fetch the private servers
 	  echo "  make setup PYTHON=/path/to/python3.13" >&2; exit 1; }
 	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m jobs.stack.bootstrap
 
+.PHONY: browser
+browser: setup
+	@$(BIN)/python -m jobs.stack.browser
+
 .PHONY: demo
 demo: setup ## Run a utility in miniature on real data, with everything on
 	@$(BIN)/headwater demo
 
 .PHONY: test
-test: setup ## Run the tests on the real database and the real broker
+test: setup browser ## Run the tests on the real database, the real broker and a real browser
 	@$(BIN)/python -m pytest -n 3 --dist worksteal
 
 .PHONY: check
@@ -48,8 +52,8 @@ docs: setup ## Write the pages that follow from the code
 bench: setup ## Run every measurement; one JSON object a line
 	@$(BIN)/python -m bench
 
-bench-%: setup ## Run one measurement; DATA=DIR names a folder of labelled datasets
-	@$(BIN)/python -m bench $* $(if $(DATA),--data $(DATA))
+bench-%: setup ## Run one measurement; DATA=DIR: labelled datasets; SIZE=0.1: a tenth of the town of bench-api
+	@$(BIN)/python -m bench $* $(if $(DATA),--data $(DATA)) $(if $(SIZE),--size $(SIZE))
 
 .PHONY: lock
 lock: setup ## Resolve the dependencies anew into the two lock files

@@ -92,6 +92,20 @@ def of_many(conn: Connection, staff_ids: Collection[int]) -> dict[int, Reachable
     }
 
 
+def in_turn(conn: Connection, staff_id: int, *, urgent: bool) -> list[tuple[str, str]]:
+    """Return by which ways and addresses a person can read a message, in turn, e-mail last."""
+    person = of_many(conn, [staff_id]).get(staff_id)
+    if person is None:
+        return []
+    chosen = [
+        (channel, address)
+        for channel, address, uses in person.channels
+        if channel != "webhook" and (urgent or uses == "all")
+    ]
+    mail = [("email", person.email)] if person.email else []
+    return [way for way in dict.fromkeys(chosen) if way not in mail] + mail
+
+
 def of_customer(conn: Connection, account_no: str) -> list[Way]:
     """Return the way to a customer, none where there is no address on record."""
     return [Way(*row) for row in conn.execute(Q["customer_ways"], {"account_no": account_no})]

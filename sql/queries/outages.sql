@@ -136,9 +136,10 @@ returning id, revision;
 select pg_notify('headwater_outage', '');
 
 -- name: next_notice
-select id, outage_id, revision, step, state from outage_notice
-where state in ('waiting', 'filling')
-order by step in ('announced', 'reminded', 'changed'), id limit 1 for update skip locked;
+select n.id, n.outage_id, n.revision, n.step, n.state, o.kind, o.starts_at
+from outage_notice n join outage o on o.id = n.outage_id
+where n.state in ('waiting', 'filling')
+order by n.step in ('announced', 'reminded', 'changed'), n.id limit 1 for update of n skip locked;
 
 -- name: withdraw
 with earlier as (
@@ -302,3 +303,10 @@ select t.id from ticket t
 where t.opened_at >= %(since)s and t.topic = any (%(topics)s) and t.state not in ('resolved', 'confirmed', 'merged')
     and exists (select from outage_account a where a.outage_id = %(id)s and a.account_no = t.account_no)
 order by t.id;
+
+-- name: of_dma
+select coalesce(o.started_at, o.starts_at) as began_at, o.ended_at, o.kind
+from outage_dma d join outage o on o.id = d.outage_id
+where d.dma_id = (select id from dma where code = %(dma)s) and o.state in ('started', 'restored')
+    and coalesce(o.started_at, o.starts_at) < %(until)s and coalesce(o.ended_at, 'infinity') > %(since)s
+order by o.starts_at;

@@ -1,14 +1,18 @@
 """The API on a real database, a small town in it, and keys to ask with."""
 
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import httpx2
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api import keys
 from api.app import create_app
+from api.serve import listen, serve_on
 from core import logs
 from core.clock import SetClock
 from core.settings import load
@@ -93,3 +97,34 @@ def standing(stack: StackUrls, template_database: str) -> Iterator[TestClient]:
         key = keys.create(conn, "test", list(keys.SCOPES), NOW)
         app = create_app(load(), SetClock(NOW), pool, LiveRules(url, 36), LiveLetters(load()), LivePress(""))
         yield TestClient(app, headers={"Authorization": f"Bearer {key}"})
+
+
+@dataclass
+class Served:
+    """A server in a thread, and a client with a key."""
+
+    client: httpx2.Client
+    port: int
+    stopping: threading.Event
+    thread: threading.Thread
+
+
+@pytest.fixture
+def served(database_url: str, conn: Connection, town: Town, clock: SetClock) -> Iterator[Served]:
+    key = keys.create(conn, "test", list(keys.SCOPES), NOW)
+    stopping = threading.Event()
+
+    def make(pool: Pool) -> FastAPI:
+        rules = LiveRules(database_url, 36)
+        return create_app(load(), clock, pool, rules, LiveLetters(load()), LivePress(""))
+
+    with listen("127.0.0.1", 0) as door:
+        port = door.getsockname()[1]
+        thread = threading.Thread(target=serve_on, args=(door, database_url, make, stopping))
+        thread.start()
+        headers = {"Authorization": f"Bearer {key}"}
+        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
+            yield Served(client, port, stopping, thread)
+        stopping.set()
+        thread.join(15)
+        assert not thread.is_alive()

@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0036", "0035"
-upgrade = script("0036_pre_timings.sql")
+revision, down_revision = "0038", "0037"
+upgrade = script("0038_pre_timings.sql")
