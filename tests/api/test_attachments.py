@@ -1,4 +1,4 @@
-"""Files that came by mail: listed with their entry, saved and never shown, and only by who may see the ticket."""
+"""Files that came by mail are listed with their entry and saved, by who may see the ticket; never shown."""
 
 from starlette.testclient import TestClient
 
