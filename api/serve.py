@@ -12,9 +12,12 @@ import structlog
 import uvicorn
 
 from api.app import create_app
+from api.stream.hub import Hub
+from api.stream.reader import Reader
 from core.clock import Clock
 from core.errors import SettingsError
 from core.settings import Settings
+from core.supervise import Supervisor
 from service.letters import Letters
 from service.policies import Rules
 from service.report import Press
@@ -29,9 +32,10 @@ log = structlog.get_logger(__name__)
 class _Server(uvicorn.Server):
     """Stops when it is told to by the event, not by signals of its own."""
 
-    def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
+    def __init__(self, config: uvicorn.Config, stopping: threading.Event, hub: Hub) -> None:
         super().__init__(config)
         self._stopping = stopping
+        self._hub = hub
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -39,8 +43,10 @@ class _Server(uvicorn.Server):
         yield
 
     async def on_tick(self, counter: int) -> bool:
-        """Look ten times a second whether to stop."""
+        """Look ten times a second whether to stop; live streams would never end by themselves."""
         self.should_exit = self.should_exit or self._stopping.is_set()
+        if self.should_exit:
+            self._hub.close()
         return await super().on_tick(counter)
 
 
@@ -67,13 +73,15 @@ def serve(
     letters: Letters,
     press: Press,
     stopping: threading.Event | None = None,
-) -> None:
+) -> dict[str, str]:
     """Serve the API until `stopping` is set, or without one until SIGTERM or SIGINT; then finish requests.
 
-    Raises SettingsError when the configured address can't be had.
+    Returns what went wrong, by thread. Raises SettingsError when the configured address can't be had.
     """
     with listen(settings.api_host, settings.api_port) as door:
-        serve_on(door, settings, clock, database_url, rules, letters, press, stopping or _told_by_signal())
+        return serve_on(
+            door, settings, clock, database_url, rules, letters, press, stopping or _told_by_signal()
+        )
 
 
 def serve_on(
@@ -85,12 +93,16 @@ def serve_on(
     letters: Letters,
     press: Press,
     stopping: threading.Event,
-) -> None:
-    """Serve the API on a socket that listens already, until `stopping` is set."""
+) -> dict[str, str]:
+    """Serve the API on a socket that listens already, until `stopping` is set or a thread dies."""
     host, port = door.getsockname()[:2]
+    supervisor = Supervisor(stopping)
     with open_pool(database_url, "api", size=CONNECTIONS) as pool:
+        app = create_app(settings, clock, pool, rules, letters, press)
+        hub: Hub = app.state.hub
+        Reader(hub).start(supervisor, database_url)
         config = uvicorn.Config(
-            create_app(settings, clock, pool, rules, letters, press),
+            app,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -99,8 +111,10 @@ def serve_on(
             timeout_graceful_shutdown=GRACE_S,
         )
         log.info("listening", url=f"http://{host}:{port}")
-        asyncio.run(_Server(config, stopping).serve(sockets=[door]))
-    log.info("stopped listening")
+        asyncio.run(_Server(config, stopping, hub).serve(sockets=[door]))
+    problems = supervisor.stop()
+    log.info("stopped listening", problems=problems or None)
+    return problems
 
 
 def _told_by_signal() -> threading.Event:

@@ -90,5 +90,5 @@ def api() -> int:
     structlog.contextvars.bind_contextvars(role="api")
     rules = LiveRules(settings.database_url, settings.detect_window_days)
     letters, press = LiveLetters(settings), LivePress(settings.cjk_font)
-    serve(settings, SystemClock(), settings.database_url, rules, letters, press)
-    return 0
+    problems = serve(settings, SystemClock(), settings.database_url, rules, letters, press)
+    return EXIT_FAILED if problems else 0
