@@ -58,6 +58,15 @@ class ConflictError(HeadwaterError):
     status = 409
 
 
+class StaleError(ConflictError):
+    """It has another version than the asker saw; `changed` in `more` says who changed it last."""
+
+
+def changed(by: str, at: object, version: int, kind: str = "changed", why: str = "") -> dict[str, Any]:
+    """Return what a StaleError carries: who made it the version that it is now, and when."""
+    return {"changed": {"by": by, "at": at, "kind": kind, "why": why, "version": version}}
+
+
 class ForbiddenError(HeadwaterError):
     """The asker is known but may not do this."""
 
