@@ -4,27 +4,24 @@ import asyncio
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
-from api.app import create_app
 from api.stream.hub import Hub
 from api.stream.reader import Reader
-from core.clock import Clock
 from core.errors import SettingsError
 from core.settings import Settings
 from core.supervise import Supervisor
-from service.letters import Letters
-from service.policies import Rules
-from service.report import Press
-from sql.pool import open_pool
+from sql.pool import Pool, open_pool
 
 CONNECTIONS = 8
 GRACE_S = 10
+Make = Callable[[Pool], FastAPI]
 
 log = structlog.get_logger(__name__)
 
@@ -65,40 +62,22 @@ def listen(host: str, port: int) -> socket.socket:
     return door
 
 
-def serve(
-    settings: Settings,
-    clock: Clock,
-    database_url: str,
-    rules: Rules,
-    letters: Letters,
-    press: Press,
-    stopping: threading.Event | None = None,
-) -> dict[str, str]:
-    """Serve the API until `stopping` is set, or without one until SIGTERM or SIGINT; then finish requests.
+def serve(settings: Settings, make: Make, stopping: threading.Event | None = None) -> dict[str, str]:
+    """Serve until `stopping` is set, or without one until SIGTERM or SIGINT; then finish requests.
 
-    Returns what went wrong, by thread. Raises SettingsError when the configured address can't be had.
+    `make` builds the application on the pool. Returns what went wrong, by thread. Raises SettingsError when
+    the address can't be had.
     """
     with listen(settings.api_host, settings.api_port) as door:
-        return serve_on(
-            door, settings, clock, database_url, rules, letters, press, stopping or _told_by_signal()
-        )
+        return serve_on(door, settings.database_url, make, stopping or _told_by_signal())
 
 
-def serve_on(
-    door: socket.socket,
-    settings: Settings,
-    clock: Clock,
-    database_url: str,
-    rules: Rules,
-    letters: Letters,
-    press: Press,
-    stopping: threading.Event,
-) -> dict[str, str]:
-    """Serve the API on a socket that listens already, until `stopping` is set or a thread dies."""
+def serve_on(door: socket.socket, database_url: str, make: Make, stopping: threading.Event) -> dict[str, str]:
+    """Serve on a socket that listens already, until `stopping` is set or a thread dies."""
     host, port = door.getsockname()[:2]
     supervisor = Supervisor(stopping)
     with open_pool(database_url, "api", size=CONNECTIONS) as pool:
-        app = create_app(settings, clock, pool, rules, letters, press)
+        app = make(pool)
         hub: Hub = app.state.hub
         Reader(hub).start(supervisor, database_url)
         config = uvicorn.Config(

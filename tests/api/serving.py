@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+from fastapi import FastAPI
 
 from api import keys
+from api.app import create_app
 from api.serve import listen, serve_on
 from core.clock import Clock
 from core.settings import Settings
 from jobs.letters import LiveLetters
 from jobs.preview import LiveRules
 from jobs.report import LivePress
-from sql.pool import Connection
+from sql.pool import Connection, Pool
 
 
 @dataclass
@@ -43,12 +45,14 @@ def serving(database_url: str, conn: Connection, settings: Settings, clock: Cloc
     """Serve on a free port, with a key that may do everything."""
     key = keys.create(conn, "test", list(keys.SCOPES), clock.now())
     stopping = threading.Event()
+
+    def make(pool: Pool) -> FastAPI:
+        rules = LiveRules(database_url, 36)
+        return create_app(settings, clock, pool, rules, LiveLetters(settings), LivePress(""))
+
     with listen("127.0.0.1", 0) as door:
         port = door.getsockname()[1]
-        parts = (LiveRules(database_url, 36), LiveLetters(settings), LivePress(""))
-        thread = threading.Thread(
-            target=serve_on, args=(door, settings, clock, database_url, *parts, stopping)
-        )
+        thread = threading.Thread(target=serve_on, args=(door, database_url, make, stopping))
         thread.start()
         headers = {"Authorization": f"Bearer {key}"}
         with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=20) as client:
