@@ -87,7 +87,7 @@ def anna(ask: Ask, town: Town) -> TestClient:
 def served(database_url: str, conn: Connection, town: Town, clock: SetClock) -> Iterator[Served]:
     """The API on a real socket, with a client that may do everything; the town is old news."""
     changes.order(conn)
-    with serving(database_url, conn, load(api_heartbeat_s=0.2, api_streams=30), clock) as up:
+    with serving(database_url, conn, load(), clock) as up:
         yield up
 
 
