@@ -112,5 +112,4 @@ def api() -> int:
         console.add(app)
         return app
 
-    serve(settings, make)
-    return 0
+    return EXIT_FAILED if serve(settings, make) else 0
