@@ -18,7 +18,7 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "priority": {"urgent": _("Urgent"), "high": _("High"), "normal": _("Normal"), "low": _("Low")},
     "severity": {"low": _("Low"), "medium": _("Medium"), "high": _("High"), "critical": _("Critical")},
-    "event_state": {"open": _("Open"), "cleared": _("Over"), "retracted": _("Withdrawn")},
+    "event_state": {"open": _("Going on"), "cleared": _("Over"), "retracted": _("Withdrawn")},
     "group": {
         "leak": _("Leak"),
         "network": _("Network loss"),
