@@ -6,6 +6,8 @@ from typing import Any
 from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
+from api.access.audit import router as audit
+from api.access.keys import router as access_keys
 from api.answers import component, restore_examples
 from api.causes.endpoints import router as causes
 from api.contact_checks.endpoints import router as contact_checks
@@ -20,6 +22,7 @@ from api.events.endpoints import router as events
 from api.figures.endpoints import router as figures
 from api.health.endpoints import router as health
 from api.jobs.endpoints import router as jobs
+from api.limits import Doors
 from api.messages.endpoints import router as messages
 from api.meters.endpoints import router as meters
 from api.middleware import Envelope
@@ -37,6 +40,7 @@ from api.surveys.endpoints import router as surveys
 from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
 from api.tickets.steps import router as ticket_steps
+from api.trail import Trail
 from api.visits.endpoints import router as visits
 from core.clock import Clock
 from core.settings import Settings
@@ -72,6 +76,8 @@ ROUTERS = (
     reach,
     quarantine,
     jobs,
+    access_keys,
+    audit,
     health,
 )
 DESCRIPTION = """\
@@ -104,6 +110,7 @@ TAGS = [
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
     {"name": "jobs", "description": "What is periodic: the last run of each, and the next."},
+    {"name": "access", "description": "API keys, and the log of who read and changed what."},
     {"name": "health", "description": "Whether the process is alive, ready, and how it is doing."},
 ]
 
@@ -150,6 +157,8 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.settings, app.state.clock, app.state.pool = settings, clock, pool
+    app.state.doors = Doors(settings.api_requests_a_minute)
+    app.state.trail = Trail(pool, clock)
     app.state.rules, app.state.letters, app.state.press = rules, letters, press
     for router in ROUTERS:
         app.include_router(equip(router))

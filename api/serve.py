@@ -89,17 +89,20 @@ def serve_on(
     """Serve the API on a socket that listens already, until `stopping` is set."""
     host, port = door.getsockname()[:2]
     with open_pool(database_url, "api", size=CONNECTIONS) as pool:
+        app = create_app(settings, clock, pool, rules, letters, press)
         config = uvicorn.Config(
-            create_app(settings, clock, pool, rules, letters, press),
+            app,
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=bool(settings.api_proxies),
+            forwarded_allow_ips=settings.api_proxies,
             lifespan="off",
             timeout_graceful_shutdown=GRACE_S,
         )
         log.info("listening", url=f"http://{host}:{port}")
-        asyncio.run(_Server(config, stopping).serve(sockets=[door]))
+        with app.state.trail.kept():
+            asyncio.run(_Server(config, stopping).serve(sockets=[door]))
     log.info("stopped listening")
 
 
