@@ -149,8 +149,7 @@ def _caller(
         )
     if wanted.endswith(":write") and not key.may_write:
         raise RefusedError(403, "forbidden", "The owner of this key may read but not change anything.")
-    request.state.line = line = trail.coming(request.scope)
-    return Caller(key, pool, clock, line, getattr(request.state, "deed", None))
+    return Caller(key, pool, clock, trail.coming(request.scope), getattr(request.state, "deed", None))
 
 
 def needs(scope: KeyScope) -> Any:

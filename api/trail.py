@@ -120,12 +120,16 @@ class Trail:
         if idle or len(self._waiting) >= MOST:
             raise InfrastructureError("The audit log can't be written.", cure="Look at the database.")
 
-    def coming(self, scope: Scope) -> Line | None:
-        """Return the line of a change, to be written with it; None for a read."""
+    def coming(self, scope: Scope, status: int | None = None) -> Line | None:
+        """Return the line of a change, for the caller to write with it; None for a read.
+
+        `status` is how it will be answered if all goes well: unless said, as the route does.
+        """
         if scope["method"] in READS:
             return None
-        said = getattr(scope.get("route"), "status_code", None) or 200
-        return line(scope, self._clock.now(), said)
+        said = status or getattr(scope.get("route"), "status_code", None) or 200
+        found = scope["state"]["line"] = line(scope, self._clock.now(), said)
+        return found
 
     def note(self, scope: Scope, status: int) -> None:
         """Note how a request ended, unless it says so in the table already."""
