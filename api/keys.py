@@ -39,6 +39,7 @@ KeyScope = Literal[
     "outages:read",
     "outages:write",
     "jobs:read",
+    "stream:read",
     "metrics:read",
     "keys:read",
     "keys:write",

@@ -5,7 +5,6 @@ for about a second: so much is lost by kill -9. Where the table can't be written
 there are too many no more requests are let in.
 """
 
-import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from starlette.types import Scope
 from api import metrics
 from core.clock import Clock
 from core.errors import InfrastructureError
+from core.supervise import Supervisor
 from sql.pool import Connection, Pool
 from sql.query import Queries
 
@@ -111,13 +111,10 @@ class Trail:
     def __init__(self, pool: Pool, clock: Clock) -> None:
         self._pool, self._clock = pool, clock
         self._waiting: deque[Line] = deque()
-        self._stopping = threading.Event()
-        self._writer: threading.Thread | None = None
 
     def require_room(self) -> None:
-        """Raise InfrastructureError where lines pile up or nobody writes them: all is on record."""
-        idle = self._writer is not None and not self._writer.is_alive()
-        if idle or len(self._waiting) >= MOST:
+        """Raise InfrastructureError while more waits than may be lost: nothing is shown unrecorded."""
+        if len(self._waiting) >= MOST:
             raise InfrastructureError("The audit log can't be written.", cure="Look at the database.")
 
     def coming(self, scope: Scope, status: int | None = None) -> Line | None:
@@ -154,17 +151,15 @@ class Trail:
             metrics.AUDITED.inc(len(batch))
 
     @contextmanager
-    def kept(self) -> Iterator[None]:
-        """Write down every second what waits, and at the end all of it."""
-        self._writer = threading.Thread(target=self._keep, name="audit", daemon=True)
-        self._writer.start()
+    def kept(self, supervisor: Supervisor) -> Iterator[None]:
+        """Write down every second what waits, until the supervisor stops, and at the end all of it."""
+
+        def keep() -> None:
+            while not supervisor.wait(EVERY_S):
+                self.flush()
+
+        supervisor.spawn("audit", keep)
         try:
             yield
         finally:
-            self._stopping.set()
-            self._writer.join()
-            self.flush()
-
-    def _keep(self) -> None:
-        while not self._stopping.wait(EVERY_S):
             self.flush()

@@ -206,6 +206,17 @@ class Settings(BaseSettings):
         ge=1,
         description="How long it is kept who read and changed what.",
     )
+    api_streams: int = Field(
+        200,
+        ge=0,
+        description="Most live streams (`/v1/stream`, open pages of the console) of one API process.",
+    )
+    api_heartbeat_s: float = Field(
+        15.0,
+        gt=0,
+        le=30,
+        description="So often a silent live stream says that it lives; every second time its key is proved.",
+    )
 
     frost_c: float = Field(
         -3.0,

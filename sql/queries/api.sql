@@ -78,19 +78,6 @@ from seen_reading
 where meter_id = %(meter_id)s and ts >= %(since)s
 order by ts desc limit 1;
 
--- name: usage_hourly
-select slot, volume_l, quality
-from seen_usage_hourly
-where meter_id = %(meter_id)s and slot >= %(since)s and slot < %(until)s
-order by slot;
-
--- name: usage_daily
-select (slot at time zone %(zone)s)::date as day, sum(volume_l) as volume_l, count(*) as hours,
-    count(*) filter (where quality > 0) as hours_not_measured
-from seen_usage_hourly
-where meter_id = %(meter_id)s and slot >= %(since)s and slot < %(until)s
-group by 1 order by 1;
-
 -- name: events seq: dma
 select e.id, e.subject_kind, e.subject, e.grp, e.epoch, e.detectors, e.account_no,
     (select m.serial from meter m where m.id = e.meter_id) as meter, d.code as dma,

@@ -14,6 +14,7 @@ from api import trail
 from api.trail import Trail
 from core.clock import SetClock
 from core.settings import load
+from core.supervise import Supervisor
 from jobs.job import Run
 from jobs.schedule import retention
 from sql.pool import Connection, Pool
@@ -112,9 +113,11 @@ def test_what_an_address_holds_breaks_no_line(app: FastAPI, anna: TestClient, co
 def test_when_the_server_stops_everything_that_waits_is_written(
     app: FastAPI, anna: TestClient, conn: Connection
 ) -> None:
-    with kept(app).kept():
+    supervisor = Supervisor()
+    with kept(app).kept(supervisor):
         for _ in range(5):
             anna.get("/v1/events")
+        assert supervisor.stop() == {}
     assert len(lines(conn)) == 5
 
 
