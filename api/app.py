@@ -4,6 +4,7 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES as PACKED
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.answers import component, restore_examples
@@ -23,6 +24,7 @@ from api.health.endpoints import router as health
 from api.jobs.endpoints import router as jobs
 from api.messages.endpoints import router as messages
 from api.meters.endpoints import router as meters
+from api.meters.formats import MEDIA
 from api.middleware import Envelope
 from api.operation import equip
 from api.outages.endpoints import router as outages
@@ -32,8 +34,12 @@ from api.problem import Changed, Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
 from api.reach.endpoints import router as reach
 from api.segments.endpoints import router as segments
+from api.series.endpoints import router as series
+from api.series.stream import Streams
 from api.staff.duty import router as duty
 from api.staff.endpoints import router as staff
+from api.stream.endpoints import router as stream
+from api.stream.hub import Hub
 from api.surveys.endpoints import router as surveys
 from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
@@ -54,6 +60,7 @@ ROUTERS = (
     customers,
     contact_checks,
     meters,
+    series,
     dmas,
     events,
     tickets,
@@ -70,12 +77,15 @@ ROUTERS = (
     duty,
     crews,
     policies,
+    stream,
     messages,
     reach,
     quarantine,
     jobs,
     health,
 )
+COLUMNS = (MEDIA["arrow"], MEDIA["parquet"])
+"""Not compressed once more: gzip takes longer than everything else that is done for them."""
 DESCRIPTION = """\
 Smart-water-meter readings, what was found in them, and the service that follows.
 
@@ -86,6 +96,10 @@ takes a date, which means that day in the utility's time zone. Units stand in th
 TAGS = [
     {"name": "customers", "description": "Who is served, and everything about one of them on one page."},
     {"name": "meters", "description": "The device, what it said, and the use made of it."},
+    {
+        "name": "series",
+        "description": "Readings and use of many meters in one answer, as text or in columns.",
+    },
     {"name": "dmas", "description": "District metered areas: water balance, losses and pressure by month."},
     {"name": "events", "description": "What the detectors found."},
     {"name": "tickets", "description": "The service cases that people work on."},
@@ -102,6 +116,7 @@ TAGS = [
     {"name": "segments", "description": "Who is large, special or vulnerable, and what follows from it."},
     {"name": "staff", "description": "Who is there, what lies on whose desk, who stands in; crews, regions."},
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
+    {"name": "stream", "description": "What changes, as it changes."},
     {"name": "messages", "description": "What was sent, what became of it, and another try."},
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
@@ -153,9 +168,13 @@ def create_app(
     )
     app.state.settings, app.state.clock, app.state.pool = settings, clock, pool
     app.state.rules, app.state.letters, app.state.press = rules, letters, press
+    app.state.hub = Hub(settings.api_streams, settings.api_heartbeat_s)
+    app.state.streams = Streams()
     for router in ROUTERS:
         app.include_router(equip(router))
     add_handlers(app)
-    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
+    app.add_middleware(
+        GZipMiddleware, minimum_size=1_000, compresslevel=5, exclude_content_types=(*PACKED, *COLUMNS)
+    )
     app.add_middleware(Envelope)
     return app

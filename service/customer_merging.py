@@ -25,10 +25,10 @@ def merge(
 ) -> int:
     """Let everything of a duplicate go on under `into_no`; return the version that has then.
 
-    The duplicate's number finds the other record from now on, which takes from it what it lacks. Contacts that differ become a check, plans and
-    use of a month are added up. `version` is the one of the duplicate that the caller saw; of `staff_id`, if
-    given, both must be customers, else ForbiddenError. ConflictError where one of the two is merged already,
-    NotFoundError without them, BadDataError for a record into itself.
+    The duplicate's number finds the other record from now on, which takes from it what it lacks. Contacts
+    that differ become a check, plans and use of a month are added up. `version` is the one of the duplicate
+    that the caller saw; of `staff_id`, if given, both must be customers, else ForbiddenError. ConflictError
+    where one of the two is merged already, NotFoundError without them, BadDataError for one into itself.
     """
     if account_no == into_no:
         raise BadDataError(f"Customer {account_no} can't be merged into itself.")

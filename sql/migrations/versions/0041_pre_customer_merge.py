@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0038", "0037"
-upgrade = script("0038_pre_customer_merge.sql")
+revision, down_revision = "0041", "0040"
+upgrade = script("0041_pre_customer_merge.sql")
