@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0040", "0039"
-upgrade = script("0040_pre_figure_parts.sql")
+revision, down_revision = "0043", "0042"
+upgrade = script("0043_pre_figure_parts.sql")
