@@ -44,6 +44,7 @@ from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
 from api.tickets.steps import router as ticket_steps
 from api.visits.endpoints import router as visits
+from api.webhooks.endpoints import router as webhooks
 from core.clock import Clock
 from core.settings import Settings
 from service.letters import Letters
@@ -76,6 +77,7 @@ ROUTERS = (
     crews,
     policies,
     stream,
+    webhooks,
     messages,
     reach,
     quarantine,
@@ -115,6 +117,7 @@ TAGS = [
     {"name": "staff", "description": "Who is there, what lies on whose desk, who stands in; crews, regions."},
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
     {"name": "stream", "description": "What changes, as it changes."},
+    {"name": "webhooks", "description": "Programs that are posted to as things change."},
     {"name": "messages", "description": "What was sent, what became of it, and another try."},
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},

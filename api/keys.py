@@ -37,6 +37,8 @@ KeyScope = Literal[
     "outages:write",
     "jobs:read",
     "stream:read",
+    "webhooks:read",
+    "webhooks:write",
     "metrics:read",
 ]
 SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)

@@ -79,7 +79,7 @@ def serve_on(door: socket.socket, database_url: str, make: Make, stopping: threa
     with open_pool(database_url, "api", size=CONNECTIONS) as pool:
         app = make(pool)
         hub: Hub = app.state.hub
-        Reader(hub).start(supervisor, database_url)
+        Reader(hub, app.state.clock).start(supervisor, database_url)
         config = uvicorn.Config(
             app,
             log_config=None,

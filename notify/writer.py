@@ -16,6 +16,7 @@ from notify.kinds import (
     survey,
     ticket,
     visit,
+    webhook,
 )
 from notify.letter import Letter
 from notify.words import Words
@@ -41,6 +42,7 @@ KINDS: Mapping[str, Kind] = {
     "hand_over": hand_over.letter,
     "visit": visit.letter,
     "plan": plan.letter,
+    "webhook": webhook.letter,
 }
 
 

@@ -24,6 +24,7 @@ BODIES: dict[str, object] = {
     "resolve": {"cause": "x", "why": "x"},
     "retry": {"why": "x"},
     "reach": {},
+    "webhooks": {"url": "https://erp.example.org/", "topics": ["events"]},
     "outages": {},
     "announce": {},
     "change": {},
