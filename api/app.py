@@ -37,6 +37,8 @@ from api.series.endpoints import router as series
 from api.series.stream import Streams
 from api.staff.duty import router as duty
 from api.staff.endpoints import router as staff
+from api.stream.endpoints import router as stream
+from api.stream.hub import Hub
 from api.surveys.endpoints import router as surveys
 from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
@@ -73,6 +75,7 @@ ROUTERS = (
     duty,
     crews,
     policies,
+    stream,
     messages,
     reach,
     quarantine,
@@ -111,6 +114,7 @@ TAGS = [
     {"name": "segments", "description": "Who is large, special or vulnerable, and what follows from it."},
     {"name": "staff", "description": "Who is there, what lies on whose desk, who stands in; crews, regions."},
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
+    {"name": "stream", "description": "What changes, as it changes."},
     {"name": "messages", "description": "What was sent, what became of it, and another try."},
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
@@ -162,6 +166,7 @@ def create_app(
     )
     app.state.settings, app.state.clock, app.state.pool = settings, clock, pool
     app.state.rules, app.state.letters, app.state.press = rules, letters, press
+    app.state.hub = Hub(settings.api_streams, settings.api_heartbeat_s)
     app.state.streams = Streams()
     for router in ROUTERS:
         app.include_router(equip(router))

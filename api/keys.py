@@ -36,6 +36,7 @@ KeyScope = Literal[
     "outages:read",
     "outages:write",
     "jobs:read",
+    "stream:read",
     "metrics:read",
 ]
 SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)

@@ -104,5 +104,4 @@ def api() -> int:
         console.add(app)
         return app
 
-    serve(settings, make)
-    return 0
+    return EXIT_FAILED if serve(settings, make) else 0

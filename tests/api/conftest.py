@@ -1,18 +1,14 @@
 """The API on a real database, a small town in it, and keys to ask with."""
 
-import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import httpx2
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api import keys
 from api.app import create_app
-from api.serve import listen, serve_on
 from core import logs
 from core.clock import SetClock
 from core.settings import load
@@ -20,7 +16,9 @@ from jobs.letters import LiveLetters
 from jobs.preview import LiveRules
 from jobs.report import LivePress
 from jobs.stack import StackUrls
+from service import changes
 from sql.pool import Connection, Pool, connect, open_pool
+from tests.api.serving import Served, serving
 from tests.api.town import Town, build
 from tests.databases import fresh_database
 
@@ -85,6 +83,14 @@ def anna(ask: Ask, town: Town) -> TestClient:
     return ask(login="anna")
 
 
+@pytest.fixture
+def served(database_url: str, conn: Connection, town: Town, clock: SetClock) -> Iterator[Served]:
+    """The API on a real socket, with a client that may do everything; the town is old news."""
+    changes.order(conn)
+    with serving(database_url, conn, load(), clock) as up:
+        yield up
+
+
 @pytest.fixture(scope="session")
 def standing(stack: StackUrls, template_database: str) -> Iterator[TestClient]:
     """A client that may do everything, in a town that all tests share: only for what changes nothing."""
@@ -97,34 +103,3 @@ def standing(stack: StackUrls, template_database: str) -> Iterator[TestClient]:
         key = keys.create(conn, "test", list(keys.SCOPES), NOW)
         app = create_app(load(), SetClock(NOW), pool, LiveRules(url, 36), LiveLetters(load()), LivePress(""))
         yield TestClient(app, headers={"Authorization": f"Bearer {key}"})
-
-
-@dataclass
-class Served:
-    """A server in a thread, and a client with a key."""
-
-    client: httpx2.Client
-    port: int
-    stopping: threading.Event
-    thread: threading.Thread
-
-
-@pytest.fixture
-def served(database_url: str, conn: Connection, town: Town, clock: SetClock) -> Iterator[Served]:
-    key = keys.create(conn, "test", list(keys.SCOPES), NOW)
-    stopping = threading.Event()
-
-    def make(pool: Pool) -> FastAPI:
-        rules = LiveRules(database_url, 36)
-        return create_app(load(), clock, pool, rules, LiveLetters(load()), LivePress(""))
-
-    with listen("127.0.0.1", 0) as door:
-        port = door.getsockname()[1]
-        thread = threading.Thread(target=serve_on, args=(door, database_url, make, stopping))
-        thread.start()
-        headers = {"Authorization": f"Bearer {key}"}
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
-            yield Served(client, port, stopping, thread)
-        stopping.set()
-        thread.join(15)
-        assert not thread.is_alive()

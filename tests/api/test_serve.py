@@ -6,7 +6,7 @@ import pytest
 
 from api.serve import listen
 from core.errors import SettingsError
-from tests.api.conftest import Served
+from tests.api.serving import Served
 
 
 def test_it_answers_over_loopback(served: Served) -> None:

@@ -9,7 +9,8 @@ import pytest
 from api.series import parts, stream
 from api.series.stream import Streams
 from sql.pool import Connection
-from tests.api.conftest import NOW, Served
+from tests.api.conftest import NOW
+from tests.api.serving import Served
 from tests.api.town import Town
 from tests.waiting import until
 
