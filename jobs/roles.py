@@ -37,7 +37,7 @@ def run(role: str, start: Start, *, mqtt: bool = False) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    port = getattr(settings, f"{role}_health_port")
+    port = getattr(settings, f"{role}_health_port", 0)
     server = health.serve(port, role, supervisor) if port else None
     start(supervisor, settings, SystemClock())
     log.info("started", health_port=server.server_port if server else None)
@@ -75,6 +75,14 @@ def notify() -> int:
         start(supervisor, known, clock, settings.database_url)
 
     return run("notify", begin)
+
+
+def mail_in(address: str) -> int:
+    """Mails by LMTP to tickets."""
+    from jobs import lmtp
+
+    where = lmtp.address(address)
+    return run("mail_in", lambda s, settings, _: lmtp.start(s, settings, where))
 
 
 def jobs() -> int:
