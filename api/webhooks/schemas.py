@@ -1,7 +1,7 @@
 """What the API says about subscriptions, and what it takes."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, Field, StringConstraints
 
@@ -73,7 +73,9 @@ class Webhook(BaseModel):
 class WebhookSecret(Webhook):
     """A subscription with the secret that signs its posts: shown this once."""
 
-    secret: str
+    SAID_ONCE: ClassVar[tuple[str, ...]] = ("secret",)
+
+    secret: str | None = Field(description="Null where the answer is a repeated one: it is kept nowhere.")
 
 
 class DeliveryFilter(Filter):

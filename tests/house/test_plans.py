@@ -19,6 +19,14 @@ ROWS: dict[str, dict[str, Any]] = {
     "reading": {"meter_id": 1},
     "usage_hourly": {"meter_id": 1, "volume_l": 1.0, "quality": 0},
     "quarantine": {"topic": "t", "payload": b"", "reason": "malformed", "detail": ""},
+    "audit": {
+        "actor": "a",
+        "via": "session",
+        "method": "GET",
+        "route": "/",
+        "status": 200,
+        "request_id": "1",
+    },
 }
 QUERIES = [(room, name) for room in rooms() for name in Queries(room).all()]
 ASKED = (
@@ -56,7 +64,12 @@ def planner(stack: StackUrls, template_database: str) -> Iterator[Connection]:
         conn.execute("set enable_seqscan = off")
         conn.execute(Queries("ingest")["create_staging"])
         conn.execute(Queries("ingest")["create_staging"])
-        for table, clock in (("reading", "ts"), ("usage_hourly", "slot"), ("quarantine", "received_at")):
+        for table, clock in (
+            ("reading", "ts"),
+            ("usage_hourly", "slot"),
+            ("quarantine", "received_at"),
+            ("audit", "at"),
+        ):
             for age in (1, 100):  # so that each hypertable has chunks to be scanned or left out
                 at = datetime.now(UTC) - timedelta(days=age)
                 factories.insert(conn, table, **(ROWS[table] | {clock: at}))
@@ -131,6 +144,27 @@ def test_a_storm_is_told_by_its_own_index_though_no_message_was_ever_held(
         node for node in nodes if node.get("Index Name", node.get("Relation Name", "")).startswith("outbox")
     ]
     assert {node.get("Index Name") for node in outbox} == {"outbox_storm_idx"}
+
+
+def test_days_of_use_are_read_by_index_inside_their_functions(
+    planner: Connection, watched: list[dict[str, Any]]
+) -> None:
+    today = datetime.now(UTC)
+    past = (today - timedelta(days=5)).date()
+    factories.customer(planner, "A1", "m1")
+    factories.insert(planner, "usage_daily", meter_id=1, day=past, volume_l=1.0, hours=24)
+    factories.insert(planner, "usage_daily_made", zone="UTC", until=past + timedelta(days=1))
+    planner.execute("select set_config('headwater.sees', 'all', false)")
+    watched.clear()
+    for asked in ("customer_days('A1', ", "meter_days(1, "):
+        span = [today - timedelta(days=30), today]
+        planner.execute("select from " + asked + "'UTC', %s, %s)", span)
+    nodes = [node for plan in watched for node in _nodes(plan["Plan"])]
+    scanned = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
+    assert scanned <= {"usage_daily_made"}  # one row
+    used = {node["Index Name"] for node in nodes if "Index Cond" in node}
+    assert any("usage_daily_pkey" in name for name in used)
+    assert any("usage_hourly_pkey" in name for name in used)
 
 
 @pytest.mark.parametrize(("room", "name"), QUERIES)
