@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES as PACKED
 from starlette.middleware.gzip import GZipMiddleware
 
+from api.access.audit import router as audit
+from api.access.keys import router as access_keys
 from api.answers import component, restore_examples
 from api.causes.endpoints import router as causes
 from api.contact_checks.endpoints import router as contact_checks
@@ -15,12 +17,14 @@ from api.crews.endpoints import of_tickets as ticket_hands
 from api.crews.endpoints import router as crews
 from api.customers.changes import router as customer_changes
 from api.customers.endpoints import router as customers
+from api.customers.merging import router as customer_merging
 from api.customers.search import router as search
 from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
 from api.figures.endpoints import router as figures
 from api.health.endpoints import router as health
 from api.jobs.endpoints import router as jobs
+from api.limits import Doors
 from api.messages.endpoints import router as messages
 from api.meters.endpoints import router as meters
 from api.meters.formats import MEDIA
@@ -43,6 +47,7 @@ from api.surveys.endpoints import router as surveys
 from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
 from api.tickets.steps import router as ticket_steps
+from api.trail import Trail
 from api.visits.endpoints import router as visits
 from core.clock import Clock
 from core.settings import Settings
@@ -54,6 +59,7 @@ from sql.pool import Pool
 ROUTERS = (
     segments,
     search,
+    customer_merging,
     customer_changes,  # before the customers: an account number may hold a slash
     customers,
     contact_checks,
@@ -80,6 +86,8 @@ ROUTERS = (
     reach,
     quarantine,
     jobs,
+    access_keys,
+    audit,
     health,
 )
 COLUMNS = (MEDIA["arrow"], MEDIA["parquet"])
@@ -119,6 +127,7 @@ TAGS = [
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
     {"name": "jobs", "description": "What is periodic: the last run of each, and the next."},
+    {"name": "access", "description": "API keys, and the log of who read and changed what."},
     {"name": "health", "description": "Whether the process is alive, ready, and how it is doing."},
 ]
 
@@ -165,6 +174,8 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.settings, app.state.clock, app.state.pool = settings, clock, pool
+    app.state.doors = Doors(settings.api_requests_a_minute)
+    app.state.trail = Trail(pool, clock)
     app.state.rules, app.state.letters, app.state.press = rules, letters, press
     app.state.hub = Hub(settings.api_streams, settings.api_heartbeat_s)
     app.state.streams = Streams()

@@ -19,6 +19,14 @@ ROWS: dict[str, dict[str, Any]] = {
     "reading": {"meter_id": 1},
     "usage_hourly": {"meter_id": 1, "volume_l": 1.0, "quality": 0},
     "quarantine": {"topic": "t", "payload": b"", "reason": "malformed", "detail": ""},
+    "audit": {
+        "actor": "a",
+        "via": "session",
+        "method": "GET",
+        "route": "/",
+        "status": 200,
+        "request_id": "1",
+    },
 }
 QUERIES = [(room, name) for room in rooms() for name in Queries(room).all()]
 ASKED = (
@@ -56,7 +64,12 @@ def planner(stack: StackUrls, template_database: str) -> Iterator[Connection]:
         conn.execute("set enable_seqscan = off")
         conn.execute(Queries("ingest")["create_staging"])
         conn.execute(Queries("ingest")["create_staging"])
-        for table, clock in (("reading", "ts"), ("usage_hourly", "slot"), ("quarantine", "received_at")):
+        for table, clock in (
+            ("reading", "ts"),
+            ("usage_hourly", "slot"),
+            ("quarantine", "received_at"),
+            ("audit", "at"),
+        ):
             for age in (1, 100):  # so that each hypertable has chunks to be scanned or left out
                 at = datetime.now(UTC) - timedelta(days=age)
                 factories.insert(conn, table, **(ROWS[table] | {clock: at}))
@@ -108,6 +121,29 @@ def test_each_step_of_a_search_is_served_by_an_index_of_its_own(
     ]
     assert {node["Index Name"] for node in scans if "Index Cond" not in node} == set()
     assert made - {node["Index Name"] for node in scans} == set()
+
+
+def test_a_storm_is_told_by_its_own_index_though_no_message_was_ever_held(
+    planner: Connection, watched: list[dict[str, Any]]
+) -> None:
+    """Statistics of before the storm say that looking through all held messages costs nothing."""
+    with planner.transaction(force_rollback=True):
+        planner.execute("set local session_replication_role = replica")
+        planner.execute(
+            "insert into outbox (kind, step, channel, recipient, dedupe_key, message, staff_id, about_dma)"
+            " select 'ticket', 'urged', 'email', 'a@b', n::text, '{}', n % 500, n % 200"
+            " from generate_series(1, 3000) n"
+        )
+        planner.execute("analyze outbox")
+        watched.clear()
+        planner.execute(
+            "select from staff_timings('{1,2}', '{1,2}', '{email,email}', now() - interval '10 min', 5)"
+        )
+        nodes = [node for plan in watched for node in _nodes(plan["Plan"])]
+    outbox = [
+        node for node in nodes if node.get("Index Name", node.get("Relation Name", "")).startswith("outbox")
+    ]
+    assert {node.get("Index Name") for node in outbox} == {"outbox_storm_idx"}
 
 
 @pytest.mark.parametrize(("room", "name"), QUERIES)
