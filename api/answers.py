@@ -32,6 +32,12 @@ _CASES: dict[int, tuple[str, str, str, str]] = {
     413: ("The body is too long.", "content_too_large", "Content Too Large.", ""),
     415: ("The body isn't JSON.", "unsupported_media_type", "Unsupported Media Type.", ""),
     422: ("A value can't be taken.", "bad_data", "The request can't be taken as it is.", ""),
+    429: (
+        "It was asked too often.",
+        "too_many_requests",
+        "li.wei was sent 5 test messages within the hour.",
+        "Try again in 1260 s.",
+    ),
     500: ("A bug.", "internal", "Something is broken on our side.", "Tell us the request id."),
     503: (
         "The database is away or busy.",
@@ -67,7 +73,7 @@ def failures(*statuses: int) -> Responses:
             "description": description,
             "content": {MEDIA_TYPE: {"schema": _PROBLEM, "example": example}},
         }
-        if status == 503:
+        if status in (429, 503):
             answers[status]["headers"] = {
                 "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}
             }

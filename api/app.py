@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.answers import component, restore_examples
+from api.calendars.endpoints import router as calendars
 from api.causes.endpoints import router as causes
 from api.contact_checks.endpoints import router as contact_checks
 from api.crews.endpoints import of_tickets as ticket_hands
@@ -18,9 +19,11 @@ from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
 from api.figures.endpoints import router as figures
 from api.health.endpoints import router as health
+from api.health.line import router as line_health
 from api.jobs.endpoints import router as jobs
 from api.messages.endpoints import router as messages
 from api.meters.endpoints import router as meters
+from api.meters.silent import router as silent_meters
 from api.middleware import Envelope
 from api.outages.endpoints import router as outages
 from api.plans.endpoints import router as plans
@@ -29,6 +32,7 @@ from api.problem import Changed, Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
 from api.reach.endpoints import router as reach
 from api.segments.endpoints import router as segments
+from api.sla.endpoints import router as sla
 from api.staff.duty import router as duty
 from api.staff.endpoints import router as staff
 from api.surveys.endpoints import router as surveys
@@ -49,6 +53,7 @@ ROUTERS = (
     customer_changes,  # before the customers: an account number may hold a slash
     customers,
     contact_checks,
+    silent_meters,  # before the meters: a serial number may hold a slash
     meters,
     dmas,
     events,
@@ -66,11 +71,14 @@ ROUTERS = (
     duty,
     crews,
     policies,
+    calendars,
+    sla,
     messages,
     reach,
     quarantine,
     jobs,
     health,
+    line_health,
 )
 DESCRIPTION = """\
 Smart-water-meter readings, what was found in them, and the service that follows.
@@ -98,6 +106,7 @@ TAGS = [
     {"name": "segments", "description": "Who is large, special or vulnerable, and what follows from it."},
     {"name": "staff", "description": "Who is there, what lies on whose desk, who stands in; crews, regions."},
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
+    {"name": "settings", "description": "Calendars and service levels: when is worked, what is promised."},
     {"name": "messages", "description": "What was sent, what became of it, and another try."},
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},

@@ -35,6 +35,8 @@ KeyScope = Literal[
     "staff:write",
     "outages:read",
     "outages:write",
+    "settings:read",
+    "settings:write",
     "jobs:read",
     "metrics:read",
 ]
