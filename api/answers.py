@@ -29,14 +29,20 @@ _CASES: dict[int, tuple[str, str, str, str]] = {
         "Ticket 17 is resolved.",
         "Look at its entries, and ask again if you still mean it.",
     ),
+    412: (
+        "It has another version than If-Match says.",
+        "precondition_failed",
+        "Ticket 17 has changed since you looked at it (version 2, now 3).",
+        "Allowed now: resolve, pause, priority, merge, undo.",
+    ),
     413: ("The body is too long.", "content_too_large", "Content Too Large.", ""),
     415: ("The body isn't JSON.", "unsupported_media_type", "Unsupported Media Type.", ""),
     422: ("A value can't be taken.", "bad_data", "The request can't be taken as it is.", ""),
     429: (
-        "It was asked too often.",
+        "Too many requests.",
         "too_many_requests",
-        "li.wei was sent 5 test messages within the hour.",
-        "Try again in 1260 s.",
+        "This key has used up its 6000 requests in 60 s.",
+        "Wait 1 s; `headwater key limit` gives a key more.",
     ),
     500: ("A bug.", "internal", "Something is broken on our side.", "Tell us the request id."),
     503: (
@@ -73,7 +79,7 @@ def failures(*statuses: int) -> Responses:
             "description": description,
             "content": {MEDIA_TYPE: {"schema": _PROBLEM, "example": example}},
         }
-        if status in (429, 503):
+        if status in {429, 503}:
             answers[status]["headers"] = {
                 "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}
             }

@@ -10,6 +10,7 @@ from api.answers import component, restore_examples
 from api.calendars.endpoints import router as calendars
 from api.causes.endpoints import router as causes
 from api.contact_checks.endpoints import router as contact_checks
+from api.contract import complete
 from api.crews.endpoints import of_tickets as ticket_hands
 from api.crews.endpoints import router as crews
 from api.customers.changes import router as customer_changes
@@ -25,6 +26,7 @@ from api.messages.endpoints import router as messages
 from api.meters.endpoints import router as meters
 from api.meters.silent import router as silent_meters
 from api.middleware import Envelope
+from api.operation import equip
 from api.outages.endpoints import router as outages
 from api.plans.endpoints import router as plans
 from api.policies.endpoints import router as policies
@@ -122,7 +124,9 @@ class Api(FastAPI):
         """Return the document, made once."""
         if self.openapi_schema is None:
             document = super().openapi()
-            restore_examples(document, (route for router in ROUTERS for route in router.routes))
+            routes = [route for router in ROUTERS for route in router.routes]
+            restore_examples(document, routes)
+            complete(document, routes)
             schemas = document.setdefault("components", {}).setdefault("schemas", {})
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
@@ -157,7 +161,7 @@ def create_app(
     app.state.settings, app.state.clock, app.state.pool = settings, clock, pool
     app.state.rules, app.state.letters, app.state.press = rules, letters, press
     for router in ROUTERS:
-        app.include_router(router)
+        app.include_router(equip(router))
     add_handlers(app)
     app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
     app.add_middleware(Envelope)

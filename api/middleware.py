@@ -8,7 +8,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api import metrics
+from api import conditional, metrics
 from api.problem import problem
 
 HEADERS = {
@@ -59,6 +59,8 @@ class Envelope:
                 headers["X-Request-ID"] = request_id
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if "etag" in headers and headers.get("content-encoding") == "gzip":
+                    headers["ETag"] = conditional.encoded(headers["ETag"])
             await send(message)
 
         try:

@@ -90,6 +90,9 @@ def link(request: Request, cursor: str, pinned: Mapping[str, datetime] | None = 
     """
     fixed = {name: at.isoformat().replace("+00:00", "Z") for name, at in (pinned or {}).items()}
     given = request.query_params.multi_items()
+    fields = request.scope["state"].get("fields")
+    if fields is not None:  # taken out of the query before the endpoint saw it
+        fixed["fields"] = fields
     kept = [(name, value) for name, value in given if name != "cursor" and name not in fixed]
     following = f"{quote(request.scope['path'])}?{urlencode([*kept, *fixed.items(), ('cursor', cursor)])}"
     return following, f'<{following}>; rel="next"'

@@ -26,6 +26,7 @@ TITLES = {
     405: "Method Not Allowed",
     406: "Not Acceptable",
     409: "Conflict",
+    412: "Precondition Failed",
     413: "Content Too Large",
     415: "Unsupported Media Type",
     422: "Unprocessable Content",
@@ -67,7 +68,7 @@ class Problem(BaseModel):
     request_id: str = Field(description="Also in the header X-Request-ID, and in our log.")
     errors: list[ProblemError] = Field([], description="The values that were refused.")
     allowed: list[str] = Field([], description="Of a conflict on a ticket: the steps that are allowed now.")
-    changed: Changed | None = Field(None, description="Of a conflict on a ticket: its last change.")
+    changed: Changed | None = Field(None, description="Of a version that is not the latest: who changed it.")
 
 
 class RefusedError(HeadwaterError):

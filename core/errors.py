@@ -72,6 +72,15 @@ class TooManyError(HeadwaterError):
         self.headers = {"Retry-After": str(wait_s)}
 
 
+class StaleError(ConflictError):
+    """It has another version than the asker saw; `changed` in `more` says who changed it last."""
+
+
+def changed(by: str, at: object, version: int, kind: str = "changed", why: str = "") -> dict[str, Any]:
+    """Return what a StaleError carries: who made it the version that it is now, and when."""
+    return {"changed": {"by": by, "at": at, "kind": kind, "why": why, "version": version}}
+
+
 class ForbiddenError(HeadwaterError):
     """The asker is known but may not do this."""
 

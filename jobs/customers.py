@@ -2,11 +2,13 @@
 
 import csv
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from core.settings import load
@@ -16,6 +18,8 @@ from sql.query import Queries
 
 Q = Queries("profiles")
 COLUMNS = ("group", "same", "account_no", "name", "address", "phone", "email", "manager", "created_at")
+SHOWN = 10
+Row = tuple[Any, ...]
 app = typer.Typer(help="What the records of customers are worth.", no_args_is_help=True)
 
 
@@ -30,24 +34,54 @@ def duplicates(
 ) -> None:
     """List records that share a phone number, an e-mail address, or name and address; changes nothing."""
     with connect(located(load()).database_url, "owner") as conn:
-        counts = report(conn, out)
-    table = Table("same", "groups", "records")
-    for same, (groups, records) in counts.items():
-        table.add_row(same, str(groups), str(records))
+        rows = likely(conn)
+    write(rows, out)
+    _print_counts(rows)
+    typer.echo(f"{len(rows)} rows in {out}; nothing was merged.")
+
+
+def tell_after_import(conn: Connection) -> None:
+    """Print what likely duplicates there are now: how many of each kind, and the first of them."""
+    rows = likely(conn)
+    if not rows:
+        typer.echo("No two records of customers look like one customer.")
+        return
+    typer.echo("These records may be of the same customer:")
+    _print_counts(rows)
+    table = Table("group", *COLUMNS[1:6])
+    for number, same, account_no, name, address, phone, *_ in rows[:SHOWN]:
+        table.add_row(str(number), same, account_no, escape(name), escape(address or ""), escape(phone or ""))
     Console().print(table)
-    typer.echo(f"{sum(records for _, records in counts.values())} rows in {out}; nothing was merged.")
+    typer.echo(
+        f"{min(SHOWN, len(rows))} of {len(rows)} rows; all: `headwater customers duplicates --out FILE`."
+    )
 
 
-def report(conn: Connection, out: Path) -> dict[str, tuple[int, int]]:
-    """Write the groups as CSV; return how many groups and records there are of each kind."""
-    rows = conn.execute(Q["duplicates"]).fetchall()
+def likely(conn: Connection) -> list[Row]:
+    """Return a row (COLUMNS) a record that may be of the same customer as others of its group."""
+    return conn.execute(Q["duplicates"]).fetchall()
+
+
+def counts(rows: Sequence[Row]) -> dict[str, tuple[int, int]]:
+    """Return how many groups and records share each kind of thing."""
+    groups = Counter(same for same, _ in {(same, number) for number, same, *_ in rows})
+    records = Counter(same for _, same, *_ in rows)
+    return {same: (groups[same], count) for same, count in records.items()}
+
+
+def write(rows: Sequence[Row], out: Path) -> None:
+    """Write the rows as CSV that a spreadsheet can open."""
     with out.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(COLUMNS)
         writer.writerows([_harmless(value) for value in row] for row in rows)
-    groups = {(same, number) for number, same, *_ in rows}
-    records = Counter(same for _, same, *_ in rows)
-    return {same: (sum(1 for kind, _ in groups if kind == same), count) for same, count in records.items()}
+
+
+def _print_counts(rows: Sequence[Row]) -> None:
+    table = Table("same", "groups", "records")
+    for same, (groups, records) in counts(rows).items():
+        table.add_row(same, str(groups), str(records))
+    Console().print(table)
 
 
 def _harmless(value: object) -> object:

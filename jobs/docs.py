@@ -81,7 +81,8 @@ def endpoints_md() -> str:
     lines = [
         "# Endpoints",
         "",
-        "Made by `make docs` from the OpenAPI document; [api.md](api.md) says how to use them.",
+        "Made by `make docs` from the OpenAPI document; [api.md](api.md) says how to use them. What",
+        "answers in JSON also takes `fields`.",
         "",
         "| | address | scope | parameters | what it does |",
         "|---|---|---|---|---|",
@@ -89,7 +90,8 @@ def endpoints_md() -> str:
     for path, item in document["paths"].items():
         for method, operation in item.items():
             scopes = [scope for need in operation.get("security", ()) for scope in need["key"]]
-            given = [p["name"] for p in operation.get("parameters", ()) if p["in"] == "query"]
+            queries = [p["name"] for p in operation.get("parameters", ()) if p["in"] == "query"]
+            given = [name for name in queries if name != "fields"]  # every one has it
             shown = [
                 f"`{method.upper()}`",
                 f"`{path}`",

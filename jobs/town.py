@@ -35,7 +35,7 @@ def import_(
 ) -> None:
     """Load a dataset folder into the database: master data, then the readings in bulk."""
     from core.settings import load
-    from jobs import registry
+    from jobs import customers, registry
     from jobs.dataset import open_dataset
     from jobs.progress import track
     from jobs.where import located
@@ -46,6 +46,8 @@ def import_(
         changed = registry.load_registry(conn, dataset, SystemClock().now().date())
         for table, rows in changed.items():
             typer.echo(f"{table:20} {rows:>12,} new or changed")
+        if dataset.customers:
+            customers.tell_after_import(conn)
         if readings:
             with track("readings", dataset.extent.rows) as advance:
                 loaded = registry.load_readings(conn, dataset, advance)

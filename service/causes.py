@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
-from core.errors import BadDataError, ConflictError, NotFoundError
+from core.errors import BadDataError, ConflictError, NotFoundError, StaleError, changed
 from service.tickets import Actor
 from sql.pool import Connection
 from sql.query import Queries
@@ -125,17 +125,16 @@ def _check_cause(conn: Connection, problem: Problem) -> None:
         raise BadDataError(f"No cause has the code {code!r}.", cure="GET /v1/causes lists them.")
 
 
-def _stale(conn: Connection, what: str, id_: str | int) -> ConflictError | NotFoundError:
+def _stale(conn: Connection, what: str, id_: str | int) -> StaleError | NotFoundError:
     query = "cause_state" if what == "cause" else "problem_state"
     row = conn.execute(Q[query], {"id": id_}).fetchone()
     if row is None:
         return NotFoundError(f"There is no {what} {id_}.")
     version, by, at = row
-    changed = {"by": by, "at": at, "kind": "changed", "why": "", "version": version}
-    return ConflictError(
+    return StaleError(
         f"The {what} {id_} was changed by {by} at {at:%Y-%m-%d %H:%M} UTC; its version is {version} now.",
         cure="Look at it again before you change it.",
-        more={"changed": changed},
+        more=changed(by, at, version),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
-from core.errors import BadDataError, ConflictError, NotFoundError
+from core.errors import BadDataError, ConflictError, NotFoundError, StaleError, changed
 from service.tickets import Actor
 from sql.pool import Connection
 from sql.query import Queries
@@ -93,11 +93,12 @@ def take(conn: Connection, outage_id: int, step: Step, version: int | None) -> O
         return outage
     row = conn.execute(Q["last_outage_entry"], {"id": outage_id}).fetchone()
     since = f" since {row[1]:%Y-%m-%d %H:%M} UTC, by {row[0]}" if row else ""
+    cure = f"Allowed now: {', '.join(outage.allowed()) or 'nothing'}."
     if stale:
         said = f"Outage {outage.code} is version {outage.version}{since}, not {version}."
-    else:
-        said = f"Outage {outage.code} is {outage.state}{since}: it can't be {STEPS[step][1]}."
-    raise ConflictError(said, cure=f"Allowed now: {', '.join(outage.allowed()) or 'nothing'}.")
+        raise StaleError(said, cure=cure, more=changed(row[0], row[1], outage.version) if row else None)
+    said = f"Outage {outage.code} is {outage.state}{since}: it can't be {STEPS[step][1]}."
+    raise ConflictError(said, cure=cure)
 
 
 def save(conn: Connection, outage: Outage) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from psycopg.types.json import Jsonb
 
-from core.errors import BadDataError, ConflictError, NotFoundError
+from core.errors import BadDataError, ConflictError, NotFoundError, StaleError, changed
 from core.words import Sector, Segment
 from sql.pool import Connection
 from sql.query import Queries
@@ -204,12 +204,15 @@ def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:
     return wanted
 
 
-def _stale(conn: Connection, account_no: str, seen: int, now: int) -> ConflictError:
+def _stale(conn: Connection, account_no: str, seen: int, now: int) -> StaleError:
     given = {"account_no": account_no, "version": seen, "columns": list(COLUMNS)}
-    told = _told(conn.execute(Q["changes_since"], given).fetchall())
-    return ConflictError(
+    rows = conn.execute(Q["changes_since"], given).fetchall()
+    told = _told(rows)
+    at, by, why = rows[-1][1:4] if rows else (None, "", "")
+    return StaleError(
         f"Customer {account_no} is at version {now}, not {seen}{': ' if told else ''}{told}.",
         cure=f"Read it again, and change version {now} if it still is to be changed.",
+        more=changed(by, at, now, why=why) if rows else None,
     )
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
-from core.errors import BadDataError, ConflictError
+from core.errors import BadDataError, StaleError
 from core.words import Sector, Segment
 from service import profiles
 from service.utility import utility
@@ -146,7 +146,7 @@ def set_policy(
     given = vars(new) | {"actor": actor, "version": new.version if version is None else version}
     if conn.execute(Q["set_policy"], given).fetchone() is None:
         now = policy(conn)
-        raise ConflictError(
+        raise StaleError(
             f"The policy is at version {now.version}, not {version}: {now.updated_by} changed it.",
             cure="Read it again.",
         )
@@ -171,7 +171,7 @@ def set_rule(
     (now,) = (rule for rule in rules(conn) if (rule.segment, rule.sector) == (segment, sector))
     given = vars(replace(now, **changes)) | {"actor": actor, "version": version}
     if conn.execute(Q["set_rule"], given).fetchone() is None:
-        raise ConflictError(
+        raise StaleError(
             f"The rule for {segment} {sector} is at version {now.version}, not {version}: "
             f"{now.updated_by} changed it.",
             cure="Read it again.",

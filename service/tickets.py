@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
-from core.errors import BadDataError, ConflictError, NotFoundError
+from core.errors import BadDataError, ConflictError, NotFoundError, StaleError, changed
 from service import sla
 from service.priority import RANK, Priority
 from sql.pool import Connection
@@ -156,7 +156,8 @@ def held(conn: Connection, ticket_id: int, version: int | None) -> Ticket:
     ticket = lock(conn, ticket_id)
     if version is not None and version != ticket.version:
         said = f"Ticket {ticket_id} has changed since you looked at it"
-        raise refusal(conn, ticket, f"{said} (version {version}, now {ticket.version})")
+        said = f"{said} (version {version}, now {ticket.version})"
+        raise refusal(conn, ticket, said, StaleError)
     return ticket
 
 
@@ -234,16 +235,18 @@ def latest_events(conn: Connection, ticket_ids: Collection[int]) -> dict[int, in
     return {row[0]: row[1] for row in rows}
 
 
-def refusal(conn: Connection, ticket: Ticket, said: str) -> ConflictError:
+def refusal(
+    conn: Connection, ticket: Ticket, said: str, kind: type[ConflictError] = ConflictError
+) -> ConflictError:
     """Return the conflict that tells who changed the ticket last, what that was, and what is allowed now."""
     row = conn.execute(Q["last_change"], {"ticket_id": ticket.id}).fetchone()
     steps = ticket.allowed()
     more: dict[str, Any] = {"allowed": steps}
     if row is not None:
         said += f"; last change: {row[2]} by {row[0]} at {row[1]:%Y-%m-%d %H:%M} UTC"
-        names = ("by", "at", "kind", "why")
-        more["changed"] = dict(zip(names, row, strict=True)) | {"version": ticket.version}
-    return ConflictError(f"{said}.", cure=f"Allowed now: {', '.join(steps)}.", more=more)
+        by, at, what, why = row
+        more |= changed(by, at, ticket.version, what, why)
+    return kind(f"{said}.", cure=f"Allowed now: {', '.join(steps)}.", more=more)
 
 
 def _step(conn: Connection, ticket_id: int, step: Step, act: Act, **columns: Any) -> Ticket:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 from psycopg.types.json import Jsonb
 
-from core.errors import ConflictError
+from core.errors import StaleError, changed
 from sql.pool import Connection
 from sql.query import Queries
 
@@ -27,13 +27,15 @@ class Change:
 
 
 def require_seen(conn: Connection, kind: Kind, code: str, version: int, said: Change) -> None:
-    """Raise ConflictError where another change has come since the version that was seen."""
+    """Raise StaleError where another change has come since the version that was seen."""
     if said.version in (None, version):
         return
     row = conn.execute(Q["last_setting_change"], {"kind": kind, "code": code}).fetchone()
-    by = f": {row[0]} changed it at {row[1]:%FT%TZ} ({row[2]})" if row else ""
-    raise ConflictError(
-        f"{code} is at version {version}, not {said.version}{by}.", cure="Read it again, and ask anew."
+    actor, at, why = row or ("system", None, "")
+    raise StaleError(
+        f"{code} is at version {version}, not {said.version}: {actor} changed it ({why}).",
+        cure="Read it again, and ask anew.",
+        more=changed(actor, at, version, why=why) if at else {},
     )
 
 

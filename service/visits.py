@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from psycopg.types.json import Jsonb
 
-from core.errors import BadDataError, ConflictError, NotFoundError
+from core.errors import BadDataError, ConflictError, NotFoundError, StaleError, changed
 from service import agenda, profiles
 from service.cases import Case, open_case
 from service.findings import Desk
@@ -277,10 +277,12 @@ def _may(conn: Connection, visit_id: int, step: Step, version: int | None) -> Vi
         return visit
     row = conn.execute(Q["last_visit_entry"], {"id": visit_id}).fetchone()
     by = f" by {row[0]} on {row[1]:%Y-%m-%d %H:%M} UTC" if row else ""
-    changed = f"has been changed{by} meanwhile" if step in visit.allowed() else f"is {visit.state}{by}"
-    raise ConflictError(
-        f"Visit {visit_id} {changed}: it is version {visit.version}.",
+    stale = step in visit.allowed()
+    said = f"has been changed{by} meanwhile" if stale else f"is {visit.state}{by}"
+    raise (StaleError if stale else ConflictError)(
+        f"Visit {visit_id} {said}: it is version {visit.version}.",
         cure=f"Allowed now: {', '.join(visit.allowed())}.",
+        more=changed(row[0], row[1], visit.version) if row else None,
     )
 
 

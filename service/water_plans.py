@@ -10,7 +10,7 @@ from itertools import groupby
 from math import isfinite
 from typing import Any, Literal
 
-from core.errors import BadDataError, ConflictError, NotFoundError
+from core.errors import BadDataError, NotFoundError, StaleError, changed
 from service import reach
 from service.months import add_months
 from service.outbox import NOBODY, Outgoing, enqueue
@@ -164,9 +164,10 @@ def put(
             if row
             else "none"
         )
-        raise ConflictError(
+        raise StaleError(
             f"The plan of {account_no} for {month:%Y-%m} is version {there}, not {version}: {said}.",
             cure="Look at it, and send its version if you still mean it.",
+            more=changed(row[2], row[3], there) if row and row[3] else None,
         )
     conn.execute(Q["put_plan"], given)
 

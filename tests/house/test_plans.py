@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from jobs.stack import StackUrls
@@ -20,6 +21,12 @@ ROWS: dict[str, dict[str, Any]] = {
     "quarantine": {"topic": "t", "payload": b"", "reason": "malformed", "detail": ""},
 }
 QUERIES = [(room, name) for room in rooms() for name in Queries(room).all()]
+ASKED = (
+    *("10023417", "8000", "JC-00003", "+86 138 0013 8000", "facility@hospital", "a", "a b", "lina", "li na"),
+    *("李", "李娜", "第三医院", "江城市第三人民医院", "中山路 15", "李娜 中山路", "zhangxaioming"),
+    *("zhongshan hosptal", "садовая"),
+)
+"""A question of each kind that `find_customers` tells apart."""
 
 
 def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
@@ -54,6 +61,53 @@ def planner(stack: StackUrls, template_database: str) -> Iterator[Connection]:
                 at = datetime.now(UTC) - timedelta(days=age)
                 factories.insert(conn, table, **(ROWS[table] | {clock: at}))
         yield conn
+
+
+@pytest.fixture(scope="module")
+def watched(planner: Connection) -> Iterator[list[dict[str, Any]]]:
+    """The plans of whatever runs on the planner's connection, inside functions too."""
+    plans: list[dict[str, Any]] = []
+
+    def keep(notice: psycopg.errors.Diagnostic) -> None:
+        _, found, plan = (notice.message_primary or "").partition("plan:")
+        if found:
+            plans.append(json.loads(plan))
+
+    planner.execute("load 'auto_explain'")
+    for setting, value in (
+        ("log_min_duration", "0"),
+        ("log_nested_statements", "on"),
+        ("log_format", "json"),
+        ("log_level", "notice"),
+    ):
+        planner.execute(f"set auto_explain.{setting} = {value}")
+    planner.add_notice_handler(keep)
+    yield plans
+    planner.execute("set auto_explain.log_min_duration = -1")
+    planner.remove_notice_handler(keep)
+
+
+@pytest.mark.parametrize("sees", ["all", "own"])
+def test_each_step_of_a_search_is_served_by_an_index_of_its_own(
+    planner: Connection, watched: list[dict[str, Any]], sees: str
+) -> None:
+    planner.execute(
+        "select set_config('headwater.sees', %s, false), set_config('headwater.staff', '1', false)", [sees]
+    )
+    found = planner.execute(
+        "select indexname from pg_indexes where indexname ~ '^(customer|meter)_(search|alias_prefix)_'"
+    )
+    made = {name for (name,) in found} if sees == "all" else set()  # own ones are few: by their manager
+    watched.clear()
+    for asked in ASKED:
+        planner.execute("select from find_customers(%s, 20)", [asked])
+    nodes = [node for plan in watched for node in _nodes(plan["Plan"])]
+    assert {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"} == set()
+    scans = [
+        node for node in nodes if node.get("Index Name", "").startswith(("customer_", "meter_", "hanzi_"))
+    ]
+    assert {node["Index Name"] for node in scans if "Index Cond" not in node} == set()
+    assert made - {node["Index Name"] for node in scans} == set()
 
 
 @pytest.mark.parametrize(("room", "name"), QUERIES)

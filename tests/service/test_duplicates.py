@@ -3,9 +3,14 @@
 import csv
 from pathlib import Path
 
-from jobs.customers import report
+import pytest
+from typer.testing import CliRunner
+
+from jobs.cli import app
+from jobs.customers import counts, likely, write
 from sql.pool import Connection
 from tests import factories
+from tests.town.folders import folder
 
 
 def test_likely_duplicates_are_listed_by_what_they_share(conn: Connection, tmp_path: Path) -> None:
@@ -20,7 +25,9 @@ def test_likely_duplicates_are_listed_by_what_they_share(conn: Connection, tmp_p
     }.items():
         factories.customer(conn, account, **values)
     out = tmp_path / "duplicates.csv"
-    assert report(conn, out) == {"email": (1, 2), "name and address": (1, 2), "phone": (1, 2)}
+    found = likely(conn)
+    assert counts(found) == {"email": (1, 2), "name and address": (1, 2), "phone": (1, 2)}
+    write(found, out)
     with out.open(encoding="utf-8-sig", newline="") as file:
         rows = [(row["same"], row["account_no"], row["name"]) for row in csv.DictReader(file)]
     assert rows == [
@@ -32,3 +39,20 @@ def test_likely_duplicates_are_listed_by_what_they_share(conn: Connection, tmp_p
         ("phone", "A3", "'=Ann"),
     ]
     assert conn.execute("select count(*) from customer").fetchall() == [(7,)]
+
+
+def test_an_import_says_which_records_look_like_one_customer(
+    conn: Connection, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADWATER_DATABASE_URL", database_url)
+    monkeypatch.setenv("COLUMNS", "120")
+    factories.customer(conn, "A1", name="李娜", phone="027 5550 0100")
+    rows = "".join(f"c{n},[b]{n},+86 27 5550 01{n // 2:02}\n" for n in range(30))
+    path = folder(tmp_path / "d", customers=f"customer,name,phone\n{rows}")
+    done = CliRunner().invoke(app, ["import", str(path), "--no-readings"])
+    assert done.exit_code == 0, done.output
+    assert "phone │ 15     │ 31" in done.output
+    assert done.output.count("[b]") == 9
+    assert "A1" in done.output
+    assert "10 of 31 rows; all: `headwater customers duplicates --out FILE`." in done.output
+    assert conn.execute("select count(*) from customer").fetchall() == [(31,)]

@@ -1,0 +1,127 @@
+"""What every operation does beside its own work: sparse fields, entity tags, and a deed only once.
+
+`equip` gives it to the routes of a router, so that no endpoint needs a word of it.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import unquote_plus
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from fastapi.routing import APIRoute
+from starlette.types import Message, Receive, Scope
+
+from api import conditional, sparse
+from api.problem import refused_value
+from core.errors import StaleError
+
+Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class Operation(APIRoute):
+    """A route whose answers can be narrowed, compared and repeated."""
+
+    def get_route_handler(self) -> Handler:
+        """Return the handler of the route, wrapped."""
+        inner = super().get_route_handler()
+        if not self.path_format.startswith("/v1/"):
+            return inner
+        return self._reading(inner) if self.methods == {"GET"} else self._writing(inner)
+
+    @property
+    def narrowable(self) -> bool:
+        """Whether `fields` may be asked for."""
+        return self.methods == {"GET"} and bool(sparse.of_answer(self.response_model))
+
+    @property
+    def takes_version(self) -> bool:
+        """Whether its body has the version that the sender saw, which If-Match can say too."""
+        return self.body_field is not None and conditional.takes_version(
+            self.body_field.field_info.annotation
+        )
+
+    def _reading(self, inner: Handler) -> Handler:
+        tree = sparse.of_answer(self.response_model) if self.narrowable else {}
+
+        async def handle(request: Request) -> Response:
+            scope, given = _without_fields(request.scope) if tree else (request.scope, None)
+            wanted = None if given is None else sparse.wanted(given, tree)
+            answer = await inner(Request(scope, request.receive))
+            body = getattr(answer, "body", None)
+            if answer.status_code != 200 or not isinstance(body, bytes):
+                if wanted is not None:
+                    raise _not_json()
+                return answer  # a stream: its tag would be known only at its end
+            if wanted is not None:
+                if answer.media_type != "application/json":
+                    raise _not_json()
+                whole = msgspec.json.decode(body)
+                narrowed = msgspec.json.encode(sparse.pick(whole, wanted, self.response_model))
+                answer = _with_body(answer, narrowed)
+            etag = answer.headers["ETag"] = conditional.tag(bytes(answer.body))
+            known = conditional.known(request.headers.get("if-none-match", ""), etag)
+            if known is not None:
+                kept = {name: answer.headers[name] for name in ("Vary", "Link") if name in answer.headers}
+                return Response(status_code=304, headers={"ETag": known, **kept})
+            return answer
+
+        return handle
+
+    def _writing(self, inner: Handler) -> Handler:
+        versioned = self.takes_version
+
+        async def handle(request: Request) -> Response:
+            given = request.headers.get("if-match")
+            version = None if given is None else conditional.version_seen(given, versioned=versioned)
+            if version is None:
+                return await inner(request)
+            body = conditional.with_version(await request.body(), version)
+            try:
+                return await inner(_as_json(request, body))
+            except StaleError as stale:
+                raise conditional.failed(stale) from None
+
+        return handle
+
+
+def equip(router: APIRouter) -> APIRouter:
+    """Make operations of the router's routes; the routers themselves need to know nothing of it."""
+    for route in router.routes:
+        if type(route) is APIRoute:
+            route.__class__ = Operation
+    return router
+
+
+def _without_fields(scope: Scope) -> tuple[Scope, str | None]:
+    """Take `fields` out of the query, which the endpoints' own parameters would refuse."""
+    named: list[str] = []
+    rest: list[str] = []
+    for part in scope["query_string"].decode("latin-1").split("&"):
+        name, _, value = part.partition("=")
+        (named if name == "fields" else rest).append(value if name == "fields" else part)
+    if not named:
+        return scope, None
+    given = scope["state"]["fields"] = ",".join(unquote_plus(value) for value in named)
+    return {**scope, "query_string": "&".join(rest).encode("latin-1")}, given
+
+
+def _with_body(answer: Response, body: bytes) -> Response:
+    headers = {name: value for name, value in answer.headers.items() if name != "content-length"}
+    return Response(body, answer.status_code, headers)
+
+
+def _as_json(request: Request, body: bytes) -> Request:
+    """Return the request with another body."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    kept = [pair for pair in request.scope["headers"] if pair[0] not in {b"content-type", b"content-length"}]
+    scope = {**request.scope, "headers": [*kept, (b"content-type", b"application/json")]}
+    given: Receive = receive
+    return Request(scope, given)
+
+
+def _not_json() -> Exception:
+    return refused_value("query", "fields", "Fields are chosen of JSON answers only.")
