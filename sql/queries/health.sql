@@ -16,11 +16,8 @@ from (
 select max(a.at) as last_at from seen_arrival a where a.at <= %(at)s;
 
 -- name: backlogs seq: feed_position
-select p.consumer, p.moved_at, case p.consumer
-    when 'detect' then (select min(a.at) from seen_arrival a where a.xid >= (pg_snapshot_xmin(p.seen)::text)::xid8
-        and not pg_visible_in_snapshot(a.xid, p.seen))
-    else (select min(e.at) from event_entry e where e.xid >= (pg_snapshot_xmin(p.seen)::text)::xid8
-        and not pg_visible_in_snapshot(e.xid, p.seen)) end as waiting_since
+select p.consumer, p.moved_at,
+    case p.consumer when 'detect' then arrivals_waiting(p.seen) else turns_waiting(p.seen) end as waiting_since
 from feed_position p where p.consumer in ('detect', 'notify.tickets')
 order by p.consumer;
 

@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0035", "0034"
-upgrade = script("0035_pre_settings.sql")
+revision, down_revision = "0036", "0035"
+upgrade = script("0036_pre_settings.sql")
