@@ -4,24 +4,21 @@ import asyncio
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 import structlog
 import uvicorn
+from fastapi import FastAPI
 
-from api.app import create_app
-from core.clock import Clock
 from core.errors import SettingsError
 from core.settings import Settings
-from service.letters import Letters
-from service.policies import Rules
-from service.report import Press
-from sql.pool import open_pool
+from sql.pool import Pool, open_pool
 
 CONNECTIONS = 8
 GRACE_S = 10
+Make = Callable[[Pool], FastAPI]
 
 log = structlog.get_logger(__name__)
 
@@ -59,38 +56,21 @@ def listen(host: str, port: int) -> socket.socket:
     return door
 
 
-def serve(
-    settings: Settings,
-    clock: Clock,
-    database_url: str,
-    rules: Rules,
-    letters: Letters,
-    press: Press,
-    stopping: threading.Event | None = None,
-) -> None:
-    """Serve the API until `stopping` is set, or without one until SIGTERM or SIGINT; then finish requests.
+def serve(settings: Settings, make: Make, stopping: threading.Event | None = None) -> None:
+    """Serve until `stopping` is set, or without one until SIGTERM or SIGINT; then finish requests.
 
-    Raises SettingsError when the configured address can't be had.
+    `make` builds the application on the pool. Raises SettingsError when the address can't be had.
     """
     with listen(settings.api_host, settings.api_port) as door:
-        serve_on(door, settings, clock, database_url, rules, letters, press, stopping or _told_by_signal())
+        serve_on(door, settings.database_url, make, stopping or _told_by_signal())
 
 
-def serve_on(
-    door: socket.socket,
-    settings: Settings,
-    clock: Clock,
-    database_url: str,
-    rules: Rules,
-    letters: Letters,
-    press: Press,
-    stopping: threading.Event,
-) -> None:
-    """Serve the API on a socket that listens already, until `stopping` is set."""
+def serve_on(door: socket.socket, database_url: str, make: Make, stopping: threading.Event) -> None:
+    """Serve on a socket that listens already, until `stopping` is set."""
     host, port = door.getsockname()[:2]
     with open_pool(database_url, "api", size=CONNECTIONS) as pool:
         config = uvicorn.Config(
-            create_app(settings, clock, pool, rules, letters, press),
+            make(pool),
             log_config=None,
             access_log=False,
             server_header=False,

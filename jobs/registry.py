@@ -23,8 +23,8 @@ from jobs.dataset import CustomerRow, Dataset, DmaRow, MeterRow, StaffRow
 from jobs.dataset.readings import instant
 from jobs.dataset.refused import Report, refusals
 from jobs.progress import Advance, quiet
-from service import accounts
-from service.accounts import Account
+from service import employees
+from service.employees import Employee
 from sql.copy import copy_arrival, copy_direct, copy_staged
 from sql.pool import Connection
 from sql.query import Queries
@@ -92,7 +92,7 @@ def add_staff(conn: Connection, staff: Sequence[StaffRow]) -> int:
     """Write staff and their superiors and deputies; return how many rows were new or changed."""
     regions = sorted({row.region for row in staff if row.region})
     _each(conn, "add_region", ({"region": region} for region in regions))
-    return accounts.put(conn, [Account(**(asdict(row) | {"roles": _roles(row)})) for row in staff])
+    return employees.put(conn, [Employee(**(asdict(row) | {"roles": _roles(row)})) for row in staff])
 
 
 def staff_without_mail(conn: Connection) -> list[str]:

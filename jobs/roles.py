@@ -3,6 +3,7 @@
 import signal
 from collections.abc import Callable
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -12,6 +13,11 @@ from core.settings import Settings, load
 from core.supervise import Supervisor
 from jobs import health
 from jobs.where import located
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from sql.pool import Pool
 
 log = structlog.get_logger(__name__)
 
@@ -79,16 +85,24 @@ def jobs() -> int:
 
 
 def api() -> int:
-    """REST for other programs."""
+    """REST for other programs, and the console for people."""
+    from api.app import create_app
     from api.serve import serve
     from jobs.letters import LiveLetters
     from jobs.preview import LiveRules
     from jobs.report import LivePress
+    from web import console
 
     settings = located(load())
     logs.configure(settings.log_level)
     structlog.contextvars.bind_contextvars(role="api")
     rules = LiveRules(settings.database_url, settings.detect_window_days)
     letters, press = LiveLetters(settings), LivePress(settings.cjk_font)
-    serve(settings, SystemClock(), settings.database_url, rules, letters, press)
+
+    def make(pool: "Pool") -> "FastAPI":
+        app = create_app(settings, SystemClock(), pool, rules, letters, press)
+        console.add(app)
+        return app
+
+    serve(settings, make)
     return 0

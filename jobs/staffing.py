@@ -1,6 +1,7 @@
 """The commands about people: `headwater staff`, `headwater crew`, `headwater segments`."""
 
 import getpass
+import secrets
 from typing import Annotated, Any, Literal
 
 import typer
@@ -14,7 +15,7 @@ from core.errors import BadDataError
 from core.settings import load
 from jobs.options import instant
 from jobs.where import located
-from service import crews, leaving, segments
+from service import accounts, crews, leaving, segments
 from service import staff as rules
 from service.crews import Crew
 from service.handover import Order
@@ -73,6 +74,22 @@ def add(
     with connect(located(load()).database_url, "owner", autocommit=True) as conn:
         changed = registry.add_staff(conn, [row])
     typer.echo(f"{login}: {'written' if changed else 'as it was'}")
+
+
+@staff.command("password")
+def password(
+    login: str,
+    generate: Annotated[bool, typer.Option(help="Make one and print it, instead of asking.")] = False,
+) -> None:
+    """Set the password with which somebody signs in to the console; ends the sessions that are open."""
+    given = (
+        secrets.token_urlsafe(12)
+        if generate
+        else typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    )
+    with _connected() as conn:
+        accounts.set_password(conn, login, given, at=SystemClock().now())
+    typer.echo(f"{login}: {given}" if generate else f"{login}: set")
 
 
 @staff.command("list")

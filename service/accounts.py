@@ -1,104 +1,128 @@
-"""Who works here: people are taken in, what is on record of them changes; an administrator always stays."""
+"""Signing in: passwords (argon2id), lock-out after failures, and sessions that end by themselves.
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+A session is 256 random bits in a cookie; its SHA-256 is what is stored.
+"""
+
+import hashlib
+import secrets
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime, timedelta
 
-from core.errors import BadDataError, ConflictError, NotFoundError
-from service import reach, routing, staff
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from core.errors import BadDataError, NotFoundError
 from sql.pool import Connection
 from sql.query import Queries
 
-Q = Queries("staff")
-ROLES = ("admin", "operations", "manager", "reader")
-_LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{0,59}", re.ASCII | re.IGNORECASE)
+Q = Queries("accounts")
+SHORTEST, LONGEST = 10, 200
+MOST_FAILURES = 5
+LOCKED = timedelta(minutes=15)
+IDLE = timedelta(hours=12)
+LIFE = timedelta(days=7)
+SEEN_EVERY = timedelta(minutes=1)
+
+_hasher = PasswordHasher()
+_NOBODY = _hasher.hash(secrets.token_hex(16))
+"""Checked against where a login doesn't exist, so that the answer takes as long."""
 
 
 @dataclass(frozen=True)
-class Account:
-    """A member of staff as they are taken in; region, superior and deputy by code and login."""
+class Checked:
+    """Whose login and password these are; nobody's where they are wrong, or while the account is locked."""
 
+    staff_id: int | None
+    locked_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Session:
+    """Who is signed in."""
+
+    id_sha256: bytes
+    staff_id: int
     login: str
     name: str
-    email: str | None = None
-    phone: str | None = None
-    language: str = "zh"
-    roles: Sequence[str] = ("manager",)
-    region: str | None = None
-    superior: str | None = None
-    deputy: str | None = None
-    duty_desk: bool = False
+    language: str
+    theme: str
+    roles: frozenset[str]
 
 
-@contextmanager
-def an_admin_stays(conn: Connection) -> Iterator[None]:
-    """Undo the block, with ConflictError, where it leaves nobody who is admin and somebody was before."""
-    with conn.transaction():
-        conn.execute(Q["lock_admins"])
-        ((before,),) = conn.execute(Q["admins"]).fetchall()
-        yield
-        ((after,),) = conn.execute(Q["admins"]).fetchall()
-        if before and not after:
-            raise ConflictError("Nobody would be admin any more.", cure="Make somebody else admin first.")
+def check_password(conn: Connection, login: str, password: str, *, at: datetime) -> Checked:
+    """Return whose login and password these are; failures are counted, and lock the account for a while."""
+    row = conn.execute(Q["by_login"], {"login": login}).fetchone()
+    if row is None or row[1] is None:
+        _verified(_NOBODY, password)
+        return Checked(None)
+    staff_id, stored, failures, locked_until = row
+    if locked_until is not None and locked_until > at:
+        return Checked(None, locked_until)
+    right = _verified(stored, password)
+    if locked_until is not None or (right and failures):  # counting begins anew when a lock has run out
+        conn.execute(Q["succeeded"], {"staff_id": staff_id})
+    if not right:
+        conn.execute(Q["failed"], {"staff_id": staff_id, "most": MOST_FAILURES, "until": at + LOCKED})
+        return Checked(None)
+    if _hasher.check_needs_rehash(stored):
+        conn.execute(Q["set_password"], {"staff_id": staff_id, "hash": _hasher.hash(password), "at": at})
+    return Checked(int(staff_id))
 
 
-def put(conn: Connection, accounts: Sequence[Account]) -> int:
-    """Write staff, new or known by login, then who is whose superior and deputy; return how many changed.
+def set_password(
+    conn: Connection, login: str, password: str, *, at: datetime, keep: bytes | None = None
+) -> None:
+    """Set a password and end the sessions of its owner, but for the one to `keep`.
 
-    What isn't given of a known one stays, but for language, roles and duty desk.
+    Raises BadDataError for a password that is too weak, NotFoundError for an unknown login.
     """
-    for account in accounts:
-        _require_roles(account.login, account.roles)
-    given = [vars(account) | {"roles": list(account.roles)} for account in accounts]
-    with an_admin_stays(conn):
-        changed = sum(conn.execute(Q["upsert_staff"], one).rowcount for one in given)
-        for one in given:
-            conn.execute(Q["link_staff"], one)
-    return changed
-
-
-def create(conn: Connection, account: Account) -> None:
-    """Take somebody in; ConflictError for a login that is in use, also by who has left."""
-    if not _LOGIN.fullmatch(account.login):
-        raise BadDataError(
-            f"{account.login!r} is no login.",
-            cure="Use letters, digits, dots, dashes and underscores, to 60.",
-        )
-    if conn.execute(Q["by_login"], {"login": account.login}).fetchone() is not None:
-        raise ConflictError(f"The login {account.login!r} is in use.", cure="Choose another.")
-    if account.region is not None:
-        row = conn.execute(routing.Q["region_by_code"], {"code": account.region}).fetchone()
-        if row is None:
-            raise NotFoundError(f"There is no region {account.region!r}.", cure="GET /v1/regions lists them.")
-    for login in filter(None, (account.superior, account.deputy)):
-        staff.id_of(conn, login)
-    _require_mail(account.email)
-    put(conn, [account])
-
-
-def change(conn: Connection, staff_id: int, changes: Mapping[str, Any]) -> None:
-    """Change name, email, phone, language or roles of somebody; ConflictError where no admin is left."""
-    row = conn.execute(Q["account_row"], {"id": staff_id}).fetchone()
+    row = conn.execute(Q["by_login"], {"login": login}).fetchone()
     if row is None:
-        raise NotFoundError(f"There is no member of staff {staff_id}.")
-    login, *values = row
-    now = dict(zip(("name", "email", "phone", "language", "roles"), values, strict=True)) | dict(changes)
-    _require_roles(login, now["roles"])
-    _require_mail(changes.get("email"))
-    with an_admin_stays(conn):
-        conn.execute(Q["set_account"], now | {"id": staff_id})
+        raise NotFoundError(f"No active member of staff has the login {login!r}.")
+    staff_id = row[0]
+    if not SHORTEST <= len(password) <= LONGEST:
+        raise BadDataError(f"A password has {SHORTEST} to {LONGEST} characters.", cure="Take a sentence.")
+    if password.casefold() in {login.casefold(), login.casefold() * 2} or len(set(password)) < 5:
+        raise BadDataError("This password is too easy to guess.", cure="Take a sentence.")
+    conn.execute(Q["set_password"], {"staff_id": staff_id, "hash": _hasher.hash(password), "at": at})
+    conn.execute(Q["close_sessions"], {"staff_id": staff_id, "but": keep})
 
 
-def _require_roles(login: str, roles: Sequence[str]) -> None:
-    wrong = sorted(set(roles) - set(ROLES))
-    if wrong or not roles:
-        raise BadDataError(
-            f"{login}: no role {', '.join(wrong) or '(none)'}.", cure=f"Use {', '.join(ROLES)}."
-        )
+def open_session(conn: Connection, staff_id: int, *, at: datetime, agent: str = "", address: str = "") -> str:
+    """Open a session and return what its cookie holds."""
+    token = secrets.token_urlsafe(32)
+    values = {"id": _digest(token), "staff_id": staff_id, "at": at, "until": at + LIFE}
+    conn.execute(Q["open_session"], values | {"agent": agent[:200], "address": address[:64]})
+    return token
 
 
-def _require_mail(address: str | None) -> None:
-    if address is not None:
-        reach.require_form("email", address)
+def session(conn: Connection, token: str, *, at: datetime) -> Session | None:
+    """Return who holds the cookie; None when it is unknown, idle for too long, over, or its owner is gone."""
+    row = conn.execute(Q["session"], {"id": _digest(token), "at": at, "idle": at - IDLE}).fetchone()
+    if row is None:
+        return None
+    id_, seen_at, _, staff_id, login, name, language, theme, roles = row
+    if at - seen_at > SEEN_EVERY:
+        conn.execute(Q["session_seen"], {"id": id_, "at": at})
+    return Session(id_, staff_id, login, name, language, theme, frozenset(roles))
+
+
+def close_session(conn: Connection, token: str) -> None:
+    """End a session."""
+    conn.execute(Q["close_session"], {"id": _digest(token)})
+
+
+def prefer(conn: Connection, staff_id: int, *, language: str | None = None, theme: str | None = None) -> None:
+    """Set the language or theme that somebody reads in."""
+    conn.execute(Q["prefer"], {"staff_id": staff_id, "language": language, "theme": theme})
+
+
+def _verified(stored: str, password: str) -> bool:
+    try:
+        return _hasher.verify(stored, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

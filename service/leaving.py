@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from core.errors import ConflictError, NotFoundError
-from service.accounts import an_admin_stays
+from service.employees import an_admin_stays
 from service.handover import Handed, Order, hand_over_all
 from sql.pool import Connection
 from sql.query import Queries

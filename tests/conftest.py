@@ -12,8 +12,11 @@ from tests.databases import close_for_cloning, fresh_database
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[StackUrls]:
-    """The real TimescaleDB and Mosquitto: those of the environment, else the private ones."""
-    with stack_session() as urls:
+    """The real TimescaleDB and Mosquitto: those of the environment, else the private ones.
+
+    Databases are made and dropped by the thousand, so the private TimescaleDB is one in memory.
+    """
+    with stack_session(scratch=True) as urls:
         yield urls
 
 

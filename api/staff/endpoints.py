@@ -32,8 +32,8 @@ from api.staff.schemas import (
     TakeBack,
 )
 from core.errors import ForbiddenError, NotFoundError
-from service import accounts, handover, leaving, routing, staff
-from service.accounts import Account
+from service import employees, handover, leaving, routing, staff
+from service.employees import Employee
 from service.handover import Handed, Order
 from service.staff import Absence
 from service.utility import utility
@@ -67,7 +67,7 @@ def create_staff(caller: Writer, given: NewStaff) -> StaffDetail:
     require_admin(caller)
     with caller.transaction() as conn:
         said = given.model_dump(exclude={"on_duty_desk"})
-        accounts.create(conn, Account(**said, duty_desk=given.on_duty_desk))
+        employees.create(conn, Employee(**said, duty_desk=given.on_duty_desk))
         return _detail(caller, conn, given.login)
 
 
@@ -103,7 +103,7 @@ def change_staff(caller: Writer, login: Login, given: ChangeStaff) -> StaffDetai
         if given.model_fields_set - {"deputy"}:
             require_desk(caller)
         if account:
-            accounts.change(conn, staff_id, account)
+            employees.change(conn, staff_id, account)
         changes: dict[str, Any] = {}
         for name in given.model_fields_set & {"deputy", "superior"}:
             value = getattr(given, name)

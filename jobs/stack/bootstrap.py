@@ -17,6 +17,7 @@ from pathlib import Path
 
 from jobs.stack.errors import StackError
 from jobs.stack.fetch import ensure_root
+from jobs.stack.frontend import ensure_frontend
 from jobs.stack.paths import PROJECT, local_dir, locked, stack_dir
 from jobs.stack.suites import find_apt
 from jobs.stack.unpack import extract
@@ -65,6 +66,7 @@ def set_up(lock: int) -> None:
             environment.set_exception(error)
             raise
         environment.set_result(None)
+        ensure_frontend(VENV / "bin" / "npm", _say)
         if servers is not None:
             servers.result()
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,12 @@ from jobs.stack.errors import StackError
 from jobs.stack.fetch import Root, ensure_root, installed_root
 from jobs.stack.mosquitto import Broker
 from jobs.stack.paths import Progress, enterable, locked, quiet, server_account, stack_dir
-from jobs.stack.postgres import SUPERUSER, Cluster
+from jobs.stack.postgres import MEMORY, SUPERUSER, Cluster, roomy_memory
 from jobs.stack.process import Identity, answers, free_port, identify
 
 DATABASE = "headwater"
 PORT_TRIES = 3
+SCRATCH_BYTES = 2e9  # of which a run of all the tests takes less than half
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,11 @@ def status() -> Status:
 
 
 @contextlib.contextmanager
-def stack_session(progress: Progress = quiet) -> Iterator[StackUrls]:
+def stack_session(progress: Progress = quiet, *, scratch: bool = False) -> Iterator[StackUrls]:
     """Use the servers for a while: started if need be, stopped when the last user is done.
 
-    They stay when they were started by hand (`headwater stack up`).
+    They stay when they were started by hand (`headwater stack up`). With `scratch`, the database is one in
+    memory, empty at first, that sessions beside us share and that is gone after the last.
     """
     me = identify(os.getpid())
     assert me is not None  # noqa: S101 - we are alive
@@ -92,7 +95,7 @@ def stack_session(progress: Progress = quiet) -> Iterator[StackUrls]:
         state = states.load(_state_path())
         state.forget_the_dead()
         state.users.append(me)
-        urls = _start(state, progress)
+        urls = _start(state, progress, scratch=scratch)
     try:
         yield urls
     finally:
@@ -101,13 +104,15 @@ def stack_session(progress: Progress = quiet) -> Iterator[StackUrls]:
             state.forget_the_dead()
             if me in state.users:
                 state.users.remove(me)
+            if not state.users:
+                _clear_scratch()
             if state.users or state.kept:
                 states.save(_state_path(), state)
             else:
                 _stop(state)
 
 
-def _start(state: states.State, progress: Progress) -> StackUrls:
+def _start(state: states.State, progress: Progress, *, scratch: bool = False) -> StackUrls:
     settings = load()
     database, mqtt = settings.database_url, settings.mqtt_url
     if database:
@@ -122,7 +127,10 @@ def _start(state: states.State, progress: Progress) -> StackUrls:
         (_run_dir() / "log").mkdir(exist_ok=True)
         # Saved before the cluster is made: its password must not be lost with us.
         states.save(_state_path(), state)
-        if not database:
+        if not database and scratch:
+            _start_scratch(root, state, progress)
+            database = _database_url(state, "postgres", state.scratch_port)
+        elif not database:
             _start_cluster(root, state, progress)
         if not mqtt:
             _start_broker(root, state, progress)
@@ -141,6 +149,26 @@ def _start_cluster(root: Root, state: states.State, progress: Progress) -> None:
         there = connection.execute("select 1 from pg_database where datname = %s", [DATABASE]).fetchone()
         if there is None:
             connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
+
+
+def _start_scratch(root: Root, state: states.State, progress: Progress) -> None:
+    if _scratch_dir().exists() and _scratch(root).running() is not None:
+        return
+    progress("starting TimescaleDB in memory")
+    _clear_scratch()
+    if roomy_memory(SCRATCH_BYTES):
+        _scratch_dir().symlink_to(tempfile.mkdtemp(prefix="headwater-", dir=MEMORY))
+    enterable(_scratch_dir().resolve())
+    _scratch(root).make(state.password)
+    state.scratch_port = _on_free_port(_scratch(root).start, 0)
+
+
+def _clear_scratch() -> None:
+    root = installed_root()
+    if root is not None:
+        _scratch(root).stop("immediate")
+    shutil.rmtree(_scratch_dir().resolve(), ignore_errors=True)
+    _scratch_dir().unlink(missing_ok=True)
 
 
 def _start_broker(root: Root, state: states.State, progress: Progress) -> None:
@@ -171,6 +199,7 @@ def _stop(state: states.State) -> None:
     if root is not None:
         _broker(root).stop()
         _cluster(root).stop()
+    _clear_scratch()
     if _run_dir().exists():
         states.save(_state_path(), state)
 
@@ -200,8 +229,8 @@ def _without_password(url: str) -> str:
     return url.replace(f":{parts.password}@", ":***@") if parts.password else url
 
 
-def _database_url(state: states.State, database: str = DATABASE) -> str:
-    return f"postgresql://{SUPERUSER}:{state.password}@127.0.0.1:{state.postgres_port}/{database}"
+def _database_url(state: states.State, database: str = DATABASE, port: int = 0) -> str:
+    return f"postgresql://{SUPERUSER}:{state.password}@127.0.0.1:{port or state.postgres_port}/{database}"
 
 
 def _mqtt_url(state: states.State) -> str:
@@ -222,6 +251,16 @@ def _state_path() -> Path:
 
 def _cluster(root: Root) -> Cluster:
     return Cluster(root, _run_dir() / "postgres", _run_dir() / "log" / "postgres.log", server_account())
+
+
+def _scratch(root: Root) -> Cluster:
+    folder = _scratch_dir().resolve()
+    return Cluster(root, folder / "postgres", folder / "postgres.log", server_account(), volatile=True)
+
+
+def _scratch_dir() -> Path:
+    """Where the database in memory is: a link into memory, a folder where memory is short."""
+    return _run_dir() / "scratch"
 
 
 def _broker(root: Root) -> Broker:

@@ -15,6 +15,7 @@ class State:
 
     password: str = field(default_factory=lambda: secrets.token_urlsafe(24))
     postgres_port: int = 0
+    scratch_port: int = 0
     mqtt_port: int = 0
     kept: bool = False
     users: list[Identity] = field(default_factory=list)

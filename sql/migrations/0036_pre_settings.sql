@@ -45,7 +45,7 @@ end $$;
 -- Accounts of staff are made and changed by administrators; the database sees to it, too.
 grant insert (login, name, email, phone, language, roles, region_id, superior_id, deputy_id, on_duty_desk)
     on staff to headwater_api;
-grant update (name, email, phone, language, roles) on staff to headwater_api;
+grant update (name, email, phone, roles) on staff to headwater_api;
 create function staff_account_guard() returns trigger language plpgsql as $$
 begin
     if current_user = 'headwater_api' and headwater_staff() is not null and not exists (
@@ -54,7 +54,7 @@ begin
     end if;
     return new;
 end $$;
-create trigger staff_account_guard before insert or update of login, name, email, phone, language, roles on staff
+create trigger staff_account_guard before insert or update of login, name, email, phone, roles on staff
     for each row execute function staff_account_guard();
 
 -- How often somebody was sent a test message.

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 
 from api import keys
+from api.app import create_app
 from api.serve import listen, serve_on
 from core.clock import SetClock
 from core.errors import SettingsError
@@ -16,7 +18,7 @@ from core.settings import load
 from jobs.letters import LiveLetters
 from jobs.preview import LiveRules
 from jobs.report import LivePress
-from sql.pool import Connection
+from sql.pool import Connection, Pool
 from tests.api.conftest import NOW
 from tests.api.town import Town
 
@@ -35,20 +37,16 @@ class Served:
 def served(database_url: str, conn: Connection, town: Town, clock: SetClock) -> Iterator[Served]:
     key = keys.create(conn, "test", list(keys.SCOPES), NOW)
     stopping = threading.Event()
+
+    def make(pool: Pool) -> FastAPI:
+        rules = LiveRules(database_url, 36)
+        return create_app(load(), clock, pool, rules, LiveLetters(load()), LivePress(""))
+
     with listen("127.0.0.1", 0) as door:
         port = door.getsockname()[1]
         thread = threading.Thread(
             target=serve_on,
-            args=(
-                door,
-                load(),
-                clock,
-                database_url,
-                LiveRules(database_url, 36),
-                LiveLetters(load()),
-                LivePress(""),
-                stopping,
-            ),
+            args=(door, database_url, make, stopping),
         )
         thread.start()
         headers = {"Authorization": f"Bearer {key}"}

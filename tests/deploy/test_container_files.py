@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from jobs.stack import mosquitto
+from jobs.stack import frontend, mosquitto
 from jobs.stack.paths import PROJECT
 
 DEPLOY = PROJECT / "deploy"
 
 
 def copied() -> list[str]:
-    return re.findall(r"^COPY (\S+) ", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
+    return re.findall(r"^COPY ([\w.]+) ", (DEPLOY / "Dockerfile").read_text(), re.MULTILINE)
 
 
 def test_image_copies_what_exists_and_every_package() -> None:
@@ -24,6 +24,12 @@ def test_image_copies_what_exists_and_every_package() -> None:
     assert set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) <= set(copied())
     let_in = re.findall(r"^!(\S+)$", (DEPLOY / "Dockerfile.dockerignore").read_text(), re.MULTILINE)
     assert sorted(let_in) == sorted(copied())
+
+
+def test_image_serves_the_console_what_set_up_would() -> None:
+    text = (DEPLOY / "Dockerfile").read_text()
+    copies = dict(re.findall(r"cp node_modules/(\S+) vendor/(\S+)", text))
+    assert {name: source for source, name in copies.items()} == frontend.SERVED
 
 
 def test_every_password_has_to_be_set() -> None:

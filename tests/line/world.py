@@ -15,8 +15,10 @@ from email.message import EmailMessage
 from zoneinfo import ZoneInfo
 
 import httpx2
+from fastapi import FastAPI
 
 from api import keys
+from api.app import create_app
 from api.serve import listen, serve_on
 from core.clock import SetClock
 from core.settings import Settings, load
@@ -31,10 +33,11 @@ from jobs.schedule import JOBS
 from jobs.stack import StackUrls
 from notify.role import start as start_notify
 from notify.sender import LEASE_S
-from sql.pool import Connection, connect
+from sql.pool import Connection, Pool, connect
 from tests.line.meter import Meter
 from tests.post_office import PostOffice, open_post_office
 from tests.waiting import until
+from web import console
 
 ZONE = ZoneInfo("Asia/Shanghai")
 _STEP = timedelta(hours=3)
@@ -183,9 +186,15 @@ def open_world(stack: StackUrls, database_url: str, at: datetime) -> Iterator[Wo
         )
         rules = LiveRules(database_url, settings.detect_window_days)
         letters, press = LiveLetters(settings), LivePress(settings.cjk_font)
+
+        def make(pool: Pool) -> FastAPI:
+            app = create_app(settings, clock, pool, rules, letters, press)
+            console.add(app)
+            return app
+
         server = threading.Thread(
             target=serve_on,
-            args=(door, settings, clock, database_url, rules, letters, press, stopping),
+            args=(door, database_url, make, stopping),
         )
         server.start()
         start_ingest(supervisor, settings, clock, database_url)

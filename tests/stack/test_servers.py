@@ -147,6 +147,44 @@ def test_killed_user_of_a_session_does_not_keep_the_servers_alive(own_local: Pat
     assert servers.status().database_url is None
 
 
+@pytest.mark.parametrize("room_bytes", [0, 1e18], ids=["in memory", "memory is short"])
+def test_scratch_database_is_shared_lies_apart_and_is_gone_with_its_last_session(
+    own_local: Path, monkeypatch: pytest.MonkeyPatch, room_bytes: float
+) -> None:
+    monkeypatch.setattr(servers, "SCRATCH_BYTES", room_bytes)
+    link = stack_dir() / "run/scratch"
+    with servers.stack_session(scratch=True) as urls:
+        folder = link.resolve()
+        assert folder.is_relative_to("/dev/shm") == (room_bytes == 0)
+        with servers.stack_session() as lasting, servers.stack_session(scratch=True) as again:
+            assert again == urls
+            assert lasting.mqtt_url == urls.mqtt_url
+            assert lasting.database_url != urls.database_url
+        with psycopg.connect(urls.database_url) as connection:
+            assert connection.execute("show data_directory").fetchone() == (f"{folder}/postgres",)
+            assert connection.execute("show fsync").fetchone() == ("off",)
+    assert not folder.exists()
+    assert not link.is_symlink()
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(urls.database_url)
+
+
+def test_scratch_database_of_a_killed_session_is_cleared_away(own_local: Path) -> None:
+    code = (
+        "from jobs.stack import stack_session; import signal\n"
+        "with stack_session(scratch=True): print('in', flush=True); signal.pause()"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "in\n"
+        folder = (stack_dir() / "run/scratch").resolve()
+        assert (folder / "postgres").is_dir()
+        other.kill()
+    with servers.stack_session():
+        pass
+    assert not folder.exists()
+
+
 def test_reset_asks_then_begins_anew(own_local: Path) -> None:
     with psycopg.connect(servers.up().database_url) as connection:
         connection.execute("create table gone ()")

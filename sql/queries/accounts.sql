@@ -1,0 +1,45 @@
+-- Who may sign in to the console, and who has.
+
+-- name: by_login
+select staff_id, hash, failures, locked from staff_credential(%(login)s) where staff_id is not null
+
+-- name: failed
+update staff set failed_logins = failed_logins + 1,
+    locked_until = case when failed_logins + 1 >= %(most)s then %(until)s else locked_until end
+where id = %(staff_id)s
+
+-- name: succeeded
+update staff set failed_logins = 0, locked_until = null where id = %(staff_id)s
+
+-- name: set_password
+update staff set password_hash = %(hash)s, password_at = %(at)s, failed_logins = 0, locked_until = null
+where id = %(staff_id)s
+
+-- name: open_session
+insert into session (id_sha256, staff_id, created_at, seen_at, expires_at, agent, address)
+values (%(id)s, %(staff_id)s, %(at)s, %(at)s, %(until)s, %(agent)s, %(address)s)
+
+-- name: session
+select s.id_sha256, s.seen_at, s.expires_at, t.id, t.login, t.name, t.language, t.theme, t.roles
+from session s join staff t on t.id = s.staff_id
+where s.id_sha256 = %(id)s and s.expires_at > %(at)s and s.seen_at > %(idle)s and t.active
+
+-- name: session_seen
+update session set seen_at = %(at)s where id_sha256 = %(id)s
+
+-- name: close_session
+delete from session where id_sha256 = %(id)s
+
+-- name: close_sessions
+delete from session where staff_id = %(staff_id)s and id_sha256 is distinct from %(but)s
+
+-- name: sessions
+select id_sha256, created_at, seen_at, expires_at, agent, address from session
+where staff_id = %(staff_id)s and expires_at > %(at)s order by seen_at desc
+
+-- name: clear_sessions
+delete from session where expires_at < %(at)s
+
+-- name: prefer
+update staff set language = coalesce(%(language)s, language), theme = coalesce(%(theme)s, theme)
+where id = %(staff_id)s

@@ -1,0 +1,14 @@
+"""The console's composition: which pages there are."""
+
+from fastapi import FastAPI
+
+from web import assets
+from web.pages import login, today
+
+ROUTERS = (assets.router, login.router, today.router)
+
+
+def add(app: FastAPI) -> None:
+    """Put the console on the API's application."""
+    for router in ROUTERS:
+        app.include_router(router)

@@ -1,0 +1,30 @@
+"""What a role may do in the console, in the words of the API's scopes."""
+
+from api.keys import SCOPES, Key, KeyScope
+from service.accounts import Session
+
+_READ = frozenset(scope for scope in SCOPES if scope.endswith(":read"))
+_OF_A_MANAGER: frozenset[KeyScope] = frozenset(
+    {
+        "customers:write",
+        "events:write",
+        "tickets:write",
+        "visits:write",
+        "plans:write",
+        "messages:write",
+        "staff:write",  # own deputy, absences and ways: the endpoints see to it that it is the own
+    }
+)
+_NOT_OF_A_MANAGER = frozenset({"quarantine:read", "jobs:read", "metrics:read"})
+SCOPES_OF: dict[str, frozenset[str]] = {
+    "admin": frozenset(SCOPES),
+    "operations": frozenset(SCOPES),
+    "manager": (_READ - _NOT_OF_A_MANAGER) | _OF_A_MANAGER,
+    "reader": _READ,
+}
+
+
+def principal(session: Session) -> Key:
+    """Return the session as the API knows who asks: a key that nobody holds, with what the roles may do."""
+    scopes = frozenset[str]().union(*(SCOPES_OF.get(role, frozenset()) for role in session.roles))
+    return Key(0, "session", scopes, session.staff_id, session.login, session.roles)

@@ -1,0 +1,206 @@
+"""What a page has in hand: who reads it, what they may see, and the templates in their language.
+
+A page is a function of a `View`:
+
+    @router.get("/tickets/{id}")
+    def ticket(view: Annotated[View, sees("tickets:read")], id_: TicketId) -> Response:
+        return view.page("ticket.html.jinja", ticket=get_ticket(view.caller, id_))
+
+It asks the API's own functions with `view.caller`, so it shows what the API would, and no more.
+"""
+
+import base64
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Depends, Request, Security
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.security import SecurityScopes
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from api.auth import CHECKOUT_TIMEOUT_S, STATEMENT_TIMEOUT, Caller
+from api.keys import KeyScope
+from core.clock import Clock
+from core.errors import ForbiddenError, HeadwaterError
+from service import accounts
+from service.accounts import Session
+from service.utility import Utility, utility
+from sql.pool import Connection, Pool
+from sql.query import Queries
+from web.assets import asset
+from web.labels import label
+from web.rights import principal
+from web.route import SignedOutError
+from web.tongue import LANGUAGES, chosen, filters, iso, tongue
+
+Q = Queries("api")
+COOKIE = "hw_session"
+FLASH = "hw_flash"
+LANGUAGE = "hw_language"
+
+
+@dataclass(frozen=True)
+class View:
+    """Who reads, in which language and zone, and what they may do."""
+
+    request: Request
+    caller: Caller
+    me: Session
+    utility: Utility
+    language: str
+
+    @property
+    def now(self) -> datetime:
+        """The present instant."""
+        return self.caller.now()
+
+    def may(self, scope: KeyScope) -> bool:
+        """Whether the reader may do what the scope stands for; the API's functions don't ask again."""
+        key = self.caller.key
+        return scope in key.scopes and (key.may_write or not scope.endswith(":write"))
+
+    def need(self, scope: KeyScope) -> None:
+        """Refuse a reader who may not."""
+        if not self.may(scope):
+            raise ForbiddenError("Your role doesn't allow that.", cure="Ask an administrator.")
+
+    def say(self, source: str) -> str:
+        """Return a text in the reader's language."""
+        return tongue(self.language).say(source)
+
+    def page(self, template: str, status: int = 200, /, **values: Any) -> HTMLResponse:
+        """Return a template filled in; what was said on the way here (`go`) is shown once."""
+        flash = _flash(self.request)
+        shown = render(self.language, template, self._own() | {"flash": flash} | values)
+        answer = HTMLResponse(shown, status)
+        if flash:
+            answer.delete_cookie(FLASH, path="/")
+        return answer
+
+    def go(self, url: str, said: str = "", *, undo: str = "") -> Response:
+        """Go on to another page, which says what was done; a form sent to `undo` takes it back."""
+        answer = RedirectResponse(url, 303)
+        if said:
+            kept = base64.urlsafe_b64encode(msgspec.json.encode({"said": said, "undo": undo})).decode()
+            answer.set_cookie(FLASH, kept, max_age=60, httponly=True, samesite="lax", path="/")
+        return answer
+
+    def _own(self) -> dict[str, Any]:
+        return {
+            "view": self,
+            "me": self.me,
+            "may": self.may,
+            "utility": self.utility,
+            "zone": self.utility.zone,
+            "now": self.now,
+            "path": self.request.url.path,
+        }
+
+
+def reader(request: Request, scopes: SecurityScopes) -> View:
+    """Return the view of who is signed in; sends others to the log-in, refuses who may not see it."""
+    token = request.cookies.get(COOKIE, "")
+    pool: Pool = request.app.state.pool
+    clock: Clock = request.app.state.clock
+    now = clock.now()
+    if not token:
+        raise SignedOutError("Nobody is signed in.")
+    with pool.connection(CHECKOUT_TIMEOUT_S) as conn:
+        me = accounts.session(conn, token, at=now)
+        ours = utility(conn)
+    if me is None:
+        raise SignedOutError("The session is over.")
+    request.state.actor = me.login
+    view = View(request, Caller(principal(me), pool, clock), me, ours, me.language)
+    request.state.view = view
+    for scope in scopes.scopes:
+        view.need(scope)  # type: ignore[arg-type]
+    return view
+
+
+def sees(*scopes: KeyScope) -> Any:
+    """Return the dependency that admits readers who may do all of these."""
+    return Security(reader, scopes=list(scopes))
+
+
+Viewer = Annotated[View, Depends(reader)]
+
+
+@contextmanager
+def unsigned(request: Request) -> Iterator[Connection]:
+    """Open a transaction with the rights of the rules, for somebody who is not signed in."""
+    pool: Pool = request.app.state.pool
+    with pool.connection(CHECKOUT_TIMEOUT_S) as conn:
+        conn.execute(Q["ask_as"], {"sees": "all", "staff": "", "timeout": STATEMENT_TIMEOUT})
+        yield conn
+
+
+def language_of(request: Request) -> str:
+    """Return the language of somebody who is not signed in: as chosen before, else as the browser asks."""
+    kept = request.cookies.get(LANGUAGE, "")
+    return kept if kept in LANGUAGES else chosen(request.headers.get("accept-language", ""))
+
+
+def public_page(request: Request, template: str, status: int = 200, /, **values: Any) -> HTMLResponse:
+    """Return a page for somebody who is not signed in."""
+    return HTMLResponse(render(language_of(request), template, {"flash": None} | values), status)
+
+
+def problem_page(request: Request, status: int, error: HeadwaterError, request_id: str) -> Response:
+    """Return the page for an error; for htmx the notice alone, put where notices stand."""
+    view: View | None = getattr(request.state, "view", None)
+    values = {"status": status, "error": error, "request_id": request_id}
+    if request.headers.get("hx-request"):
+        language = view.language if view else language_of(request)
+        more = view._own() if view else {}
+        shown = render(language, "notice.html.jinja", more | values)
+        return HTMLResponse(
+            shown,
+            status,
+            headers={"HX-Retarget": "#notices", "HX-Reswap": "innerHTML", "HX-Reselect": "unset"},
+        )
+    if view:
+        return view.page("problem.html.jinja", status, **values)
+    return public_page(request, "problem.html.jinja", status, view=None, **values)
+
+
+def render(language: str, template: str, values: Mapping[str, Any]) -> str:
+    """Return a template in a language."""
+    return _pages(language).get_template(template).render(values)
+
+
+@cache
+def _pages(language: str) -> Environment:
+    words = tongue(language)
+    pages = Environment(
+        loader=PackageLoader("web", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    pages.install_gettext_callables(words.say, words.count, newstyle=True)  # type: ignore[attr-defined]
+    pages.filters.update(filters(words), iso=iso)
+    pages.globals.update(
+        asset=asset,
+        words=words,
+        language=language,
+        label=lambda kind, code: words.say(label(kind, code)),
+        classes=lambda *names: Markup(" ").join(name for name in names if name),
+    )
+    return pages
+
+
+def _flash(request: Request) -> dict[str, str] | None:
+    kept = request.cookies.get(FLASH, "")
+    try:
+        return msgspec.json.decode(base64.urlsafe_b64decode(kept), type=dict[str, str]) if kept else None
+    except (ValueError, msgspec.MsgspecError):
+        return None
