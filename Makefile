@@ -22,12 +22,16 @@ setup: ## Make .venv from the lock and fetch the private servers
 	  echo "  make setup PYTHON=/path/to/python3.13" >&2; exit 1; }
 	@PYTHONDONTWRITEBYTECODE=1 $(PYTHON) -m jobs.stack.bootstrap
 
+.PHONY: browser
+browser: setup
+	@$(BIN)/python -m jobs.stack.browser
+
 .PHONY: demo
 demo: setup ## Run a utility in miniature on real data, with everything on
 	@$(BIN)/headwater demo
 
 .PHONY: test
-test: setup ## Run the tests on the real database and the real broker
+test: setup browser ## Run the tests on the real database, the real broker and a real browser
 	@$(BIN)/python -m pytest -n 3 --dist worksteal
 
 .PHONY: check

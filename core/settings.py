@@ -143,6 +143,11 @@ class Settings(BaseSettings):
         le=240,
         description="How many hours before its start planned work is reminded of.",
     )
+    outage_night_texts: list[Literal["announced", "changed", "delayed", "started", "restored"]] = Field(
+        ["announced", "started"],
+        description="Turns of an unplanned outage of which general customers are texted even at night, where"
+        " the water is off before seven; the others wait until then. As a JSON list.",
+    )
     service_phone: str = Field(
         "",
         description="The utility's telephone number for customers, where an outage names no other.",

@@ -1,6 +1,6 @@
 """The notifier's threads: one follows events, one writes outage notices, others send by a channel each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -52,7 +52,8 @@ def start(supervisor: Supervisor, settings: Settings, clock: Clock, database_url
     spawn = partial(_spawn, supervisor, database_url, settings.notify_every_s)
     spawn("notify-tickets", "headwater_event", lambda conn: _follow(follower, clock, conn))
     go_on = partial(_go_on, supervisor, "notify-outages")
-    spawn("notify-outages", "headwater_outage", lambda conn: fill_outbox(conn, clock, go_on))
+    night_texts = settings.outage_night_texts
+    spawn("notify-outages", "headwater_outage", lambda conn: fill_outbox(conn, clock, go_on, night_texts))
     for way in allowed:
         pauses = Pauses()
         for number in range(1, way.senders + 1):
@@ -95,12 +96,17 @@ def _spawn(
     supervisor.spawn(name, run, patience_s=_PATIENCE_S)
 
 
-def fill_outbox(conn: Connection, clock: Clock, go_on: Callable[[], bool] = lambda: True) -> None:
+def fill_outbox(
+    conn: Connection,
+    clock: Clock,
+    go_on: Callable[[], bool] = lambda: True,
+    night_texts: Collection[str] = outage_notices.NIGHT_TEXTS,
+) -> None:
     """Fill the outbox with what customers are to be told of outages, a batch a transaction."""
     more = True
     while more and go_on():
         with conn.transaction():
-            more = outage_notices.fill(conn, at=clock.now())
+            more = outage_notices.fill(conn, at=clock.now(), night_texts=night_texts)
 
 
 def _go_on(supervisor: Supervisor, name: str) -> bool:

@@ -4,7 +4,8 @@ Rows are claimed in batches, the most pressing first. Before a message is handed
 is marked as begun, in the transaction that stores the answer to the message before: when a sender is killed,
 one message at most is left with an attempt and no answer. After the lease that is noted as `UNKNOWN`. One to
 staff or to a webhook is then sent again under the same Message-ID or delivery id, by which the receiver can
-tell; one to a customer stays in the state `unknown` until a person sends it again.
+tell; one to a customer stays in the state `unknown` until a person sends it again. What is refused for good
+goes by the addressee's next way (`service/passing.py`).
 """
 
 import random
@@ -21,6 +22,7 @@ from core.clock import Clock
 from notify import metrics
 from notify.channels import Channel, Message, Receipt, Result
 from notify.pauses import Pauses
+from service import passing
 from sql.pool import Connection
 from sql.query import Queries
 
@@ -234,6 +236,8 @@ class Sender:
         """Store what was heard; should the database be away just now, it is kept until it is back."""
         for heard in self._heard:
             conn.execute(Q["settle"], heard)
+            if heard["state"] == "dead":
+                passing.pass_on(conn, heard["id"], at=heard["at"])
 
     def _given_up(self, message: Message, now: datetime) -> bool:
         age_s = (now - message.created_at).total_seconds()

@@ -6,7 +6,7 @@ batches; another goes on there. A later notice takes back what earlier ones have
 its own.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -26,6 +26,8 @@ OUTBOX = Queries("outbox")
 BATCH = 5_000
 QUIET_FROM, QUIET_UNTIL = time(22), time(7)
 """Text messages to general customers wait through the local night: mails don't ring, the others must know."""
+NIGHT_TEXTS = ("announced", "started")
+"""Turns of an unplanned outage that ring at night all the same, where the water is off before the morning."""
 LATER = frozenset({"announced", "reminded", "changed"})
 """What can wait behind everything that is more pressing; the rest is about water that is off, or on again."""
 
@@ -72,7 +74,9 @@ def write(conn: Connection, outage: Outage, step: str, *, before: Outage | None 
     return int(row[0])
 
 
-def fill(conn: Connection, *, at: datetime, batch: int = BATCH) -> bool:
+def fill(
+    conn: Connection, *, at: datetime, batch: int = BATCH, night_texts: Collection[str] = NIGHT_TEXTS
+) -> bool:
     """Do the next piece of work on a notice, a transaction's worth; return whether there was any.
 
     Each piece holds its notice until the transaction ends, so that of several fillers each has its own.
@@ -80,7 +84,7 @@ def fill(conn: Connection, *, at: datetime, batch: int = BATCH) -> bool:
     row = conn.execute(Q["next_notice"]).fetchone()
     if row is None:
         return False
-    id_, outage_id, revision, step, state = row
+    id_, outage_id, revision, step, state, kind, starts_at = row
     given = {"id": id_, "outage_id": outage_id, "revision": revision, "step": step, "batch": batch, "at": at}
     if state == "waiting":
         why = f"superseded: notice {revision} of the outage tells what came of it"
@@ -88,7 +92,10 @@ def fill(conn: Connection, *, at: datetime, batch: int = BATCH) -> bool:
             for query in ("gather", *(("part",) if revision > 1 else ()), "begin_filling"):
                 conn.execute(Q[query], given)
         return True
-    more = {"rank": BULK if step in LATER else NORMAL, "morning": _morning(at, utility(conn).zone)}
+    morning = _morning(at, utility(conn).zone)
+    if kind == "unplanned" and step in night_texts and starts_at < morning:
+        morning = at
+    more = {"rank": BULK if step in LATER else NORMAL, "morning": morning}
     taken, made = conn.execute(Q["fill"], given | more).fetchall()[0]
     if made:
         conn.execute(OUTBOX["wake_senders"])

@@ -68,6 +68,18 @@ def of_staff(conn: Connection, staff_id: int, *, urgent: bool, at: datetime) -> 
     return [Way(channel, address, language, name) for channel, address in dict.fromkeys(given)]
 
 
+def in_turn(conn: Connection, staff_id: int, *, urgent: bool) -> list[tuple[str, str]]:
+    """Return by which ways and addresses a person can read a message, in turn, e-mail last."""
+    rows = conn.execute(Q["staff_ways"], {"staff_id": staff_id}).fetchall()
+    chosen = [
+        (channel, address)
+        for *_, channel, address, uses in rows
+        if channel and channel != "webhook" and (urgent or uses == "all")
+    ]
+    mail = [("email", rows[0][2])] if rows and rows[0][2] else []
+    return [way for way in dict.fromkeys(chosen) if way not in mail] + mail
+
+
 def of_customer(conn: Connection, account_no: str) -> list[Way]:
     """Return the way to a customer, none where there is no address on record."""
     return [Way(*row) for row in conn.execute(Q["customer_ways"], {"account_no": account_no})]

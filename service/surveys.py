@@ -16,9 +16,10 @@ from typing import Literal
 from core.errors import ConflictError, NotFoundError
 from service import outbox, reach, tickets
 from service.findings import Desk
-from service.messages import Step, tell
+from service.messages import Step, Telling, tell, tell_all
 from service.outbox import Outgoing
 from service.priority import RANK, Level, Priority
+from service.superiors import Superiors
 from service.tickets import Actor, Entry, Ticket
 from service.utility import utility
 from sql.pool import Connection
@@ -238,6 +239,20 @@ def _take(
         tickets.raise_priority(conn, ticket.id, Priority(higher, ("dissatisfied",)), at=at)
     step = Step("dissatisfied", f"dissatisfied:{survey.round}", reasons=("dissatisfied",), why=said.remark)
     tell(conn, ticket.id, step, webhooks=desk.webhooks if desk else (), at=at)
+    _tell_above(conn, ticket, survey, said, at)
+
+
+def _tell_above(conn: Connection, ticket: Ticket, survey: Survey, said: Answer, at: datetime) -> None:
+    """Tell who is above the resolver, where the customer was dissatisfied with an earlier resolution, too."""
+    ((times, resolved_by),) = conn.execute(Q["dissatisfied"], {"id": survey.id}).fetchall()
+    superior = Superiors(conn, at).at_level(resolved_by, 1) if times > 1 else None
+    if superior is None:
+        return
+    detail = {"cause": "dissatisfied", "times": times, "to": superior.staff_id}
+    tickets.note(conn, ticket.id, Entry("escalated", superior.why, detail), at=at)
+    if superior.staff_id not in {None, ticket.assignee_id}:
+        step = Step("dissatisfied_again", f"dissatisfied_again:{survey.round}", why=said.remark)
+        tell_all(conn, [Telling(ticket.id, step, superior.staff_id)], at=at)
 
 
 def _insert(

@@ -6,12 +6,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import groupby
 from math import isfinite
 from typing import Any, Literal
 
 from core.errors import BadDataError, NotFoundError, StaleError, changed
-from service import reach
+from service import reach, routing
 from service.months import add_months
 from service.outbox import NOBODY, Outgoing, enqueue
 from service.utility import utility
@@ -56,8 +55,9 @@ def month_of(at: datetime, conn: Connection) -> date:
 def notify(conn: Connection, sectors: Sequence[str], *, at: datetime) -> Told:
     """Tell what plans have come to: the forecast passes the plan, 80 %, 100 %; each once a plan.
 
-    What was passed at once is told once, as the latest of it. Managers get one message with all of theirs;
-    the customers of `sectors` one each. A forecast that a ticket tells already isn't told to the manager.
+    What was passed at once is told once, as the latest of it. Managers get one message with all of theirs, or
+    who stands in while they are away; the customers of `sectors` one each. A forecast that a ticket tells
+    already isn't told to the manager.
     """
     home = utility(conn)
     today = at.astimezone(home.zone).date()
@@ -65,14 +65,31 @@ def notify(conn: Connection, sectors: Sequence[str], *, at: datetime) -> Told:
     given = {"month": month, "settled": today.day > SETTLED_DAYS, "sectors": list(sectors), "at": at}
     rows = conn.execute(Q["notice"], given).fetchall()
     managers = 0
-    for manager_id, of_manager in groupby(
-        (r for r in rows if r[0] is not None and not r[10]), key=lambda r: r[0]
-    ):
-        plans = [_standing(row) for row in of_manager]
+    for staff_id, plans in _by_addressee(
+        conn, [r for r in rows if r[0] is not None and not r[10]], at
+    ).items():
         facts = {"month": f"{month}", "utility": home.name, "count": len(plans), "plans": plans[:LISTED]}
-        for out in _to_manager(conn, manager_id, f"{today}", facts, at):
+        for out in _to_manager(conn, staff_id, f"{today}", facts, at):
             managers += enqueue(conn, out, at=at) is not None
     return Told(len(rows), rows[0][9] if rows else 0, managers)
+
+
+def _by_addressee(
+    conn: Connection, rows: Sequence[tuple[Any, ...]], at: datetime
+) -> dict[int, list[dict[str, Any]]]:
+    """Return the plans to be told by member of staff: the manager, a deputy, else whom routing names."""
+
+    whose: dict[tuple[int, int | None], int] = {}  # of one manager and district all go the same way
+    found: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        place = row[0], row[11]
+        if place not in whose:
+            person = routing.stand_in(conn, row[0], at)
+            whose[place] = person.id if person else routing.find(conn, row[1], row[11], at).staff_id or row[0]
+        staff_id = whose[place]
+        in_place_of = row[12] if staff_id != row[0] else None
+        found.setdefault(staff_id, []).append(_standing(row) | {"in_place_of": in_place_of})
+    return found
 
 
 def _standing(row: tuple[Any, ...]) -> dict[str, Any]:

@@ -111,11 +111,15 @@ Answer = tuple[int, str, dict[str, str]]
 
 @dataclass
 class Receiver:
-    """A web server that keeps what was posted; `answers` are given first, then 200."""
+    """A web server that keeps what was posted; `answers` are given first, then 200.
+
+    So many posts as `cut` says are taken without an answer.
+    """
 
     posts: list[Post] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    cut: int = 0
     url: str = ""
 
 
@@ -129,6 +133,10 @@ def open_receiver() -> Iterator[Receiver]:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             receiver.paths.append(self.path)
             receiver.posts.append(Post(dict(self.headers.items()), body))
+            if receiver.cut:
+                receiver.cut -= 1
+                self.close_connection = True
+                return
             status, text, headers = receiver.answers.pop(0) if receiver.answers else (200, "thanks", {})
             self.send_response(status)
             for name, value in headers.items():

@@ -49,6 +49,7 @@ class Message(BaseModel):
     not_before: datetime = Field(description="When it is tried (again), or gathered with others.")
     sent_at: datetime | None
     bundled_in: int | None
+    passed_to: int | None = Field(description="The message that went by the person's next way instead.")
     last_error: str | None = Field(description="What the other end said last, where it wasn't yes.")
 
 
@@ -56,7 +57,7 @@ class Receipt(BaseModel):
     """A line of a message's log: an attempt, what others said of it later, or what a person did."""
 
     at: datetime
-    kind: Literal["attempt", "bounced", "delayed", "retried", "dismissed"]
+    kind: Literal["attempt", "bounced", "delayed", "retried", "dismissed", "passed_on"]
     attempt: int
     ok: bool
     receipt: str = Field(description="The other end's own words; the reason, where a person did it.")
@@ -120,6 +121,7 @@ EXAMPLE: dict[str, Any] = {
     "not_before": "2026-11-20T14:03:04Z",
     "sent_at": None,
     "bundled_in": None,
+    "passed_to": None,
     "last_error": "93000 invalid webhook url",
 }
 DETAIL: dict[str, Any] = {

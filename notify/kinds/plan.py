@@ -54,7 +54,10 @@ def _rows(words: Words, macros: Any, about: Mapping[str, Any], speech: Speech) -
     return [
         {
             "title": one_line(f"{plan['customer']} · {plan['account_no']}"),
-            "lines": [" ".join(str(macros.stands(plan["stage"], _figures(plan, speech))).split())],
+            "lines": [
+                " ".join(str(macros.stands(plan["stage"], _figures(plan, speech))).split()),
+                *([one_line(str(macros.instead(plan["in_place_of"])))] if plan.get("in_place_of") else []),
+            ],
             "link": f"{words.public_url}/v1/plans?month={about['month'][:7]}&account_no={plan['account_no']}",
         }
         for plan in about["plans"]

@@ -145,7 +145,7 @@ select count(*) from visit where manager_id = %(id)s and state in ('due', 'postp
 
 -- name: leave_visits
 update visit v set manager_id = c.manager_id from customer c
-where v.manager_id = %(id)s and v.state = 'due' and c.account_no = v.account_no returning v.id;
+where v.manager_id = %(id)s and v.state in ('due', 'postponed') and c.account_no = v.account_no returning v.id;
 
 -- name: leave_keys seq: api_key
 update api_key set revoked_at = %(at)s where staff_id = %(id)s and revoked_at is null returning prefix;

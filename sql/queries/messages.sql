@@ -18,10 +18,10 @@ from outbox o left join staff s on s.id = o.staff_id left join customer c on c.a
 where o.id = %(id)s;
 
 -- name: failed
-select o.id, o.kind, o.channel, o.recipient, o.state, coalesce(o.last_error, ''), coalesce(s.name, c.name, '')
+select o.id, o.kind, o.channel, o.recipient, case when o.passed_to is null then o.state else 'passed_on' end, coalesce(o.last_error, ''), coalesce(s.name, c.name, '')
 from outbox o left join staff s on s.id = o.staff_id left join customer c on c.account_no = o.account_no
 where o.state in ('dead', 'bounced', 'unknown') and o.created_at >= %(since)s and o.kind <> 'failures'
-order by o.rank, o.id desc limit %(most)s;
+order by o.passed_to is not null, o.rank, o.id desc limit %(most)s;
 
 -- name: count_failed
 select count(*) from outbox
@@ -38,7 +38,7 @@ with again as (
         left join staff s on s.id = f.staff_id
         left join customer_reach r on r.account_no = f.account_no and r.channel = f.channel and f.channel <> 'webhook'
         where f.state in ('dead', 'bounced', 'unknown') and f.state = any (%(states)s)
-            and (%(ids)s::bigint[] is null or f.id = any (%(ids)s))
+            and case when %(ids)s::bigint[] is null then f.passed_to is null else f.id = any (%(ids)s) end
             and (%(channel)s::text is null or f.channel = %(channel)s)
             and (%(kind)s::text is null or f.kind = %(kind)s)
             and (%(since)s::timestamptz is null or f.created_at >= %(since)s)
@@ -69,7 +69,7 @@ select pg_notify('headwater_outbox', '');
 
 -- name: messages
 select o.id, o.kind, o.step, o.channel, o.recipient, o.language, o.state, o.rank, o.attempts, o.ticket_id,
-    o.account_no, s.login as staff, o.bundled_in, o.created_at, o.not_before, o.sent_at, o.last_error
+    o.account_no, s.login as staff, o.bundled_in, o.passed_to, o.created_at, o.not_before, o.sent_at, o.last_error
 from outbox o left join staff s on s.id = o.staff_id
 where o.id < %(id)s
     and (%(states)s::text[] is null or o.state = any (%(states)s))
@@ -83,7 +83,7 @@ order by o.id desc limit %(limit)s;
 
 -- name: message
 select o.id, o.kind, o.step, o.channel, o.recipient, o.language, o.state, o.rank, o.attempts, o.ticket_id,
-    o.account_no, s.login as staff, o.bundled_in, o.created_at, o.not_before, o.sent_at, o.last_error
+    o.account_no, s.login as staff, o.bundled_in, o.passed_to, o.created_at, o.not_before, o.sent_at, o.last_error
 from outbox o left join staff s on s.id = o.staff_id
 where o.id = %(id)s;
 

@@ -136,9 +136,10 @@ returning id, revision;
 select pg_notify('headwater_outage', '');
 
 -- name: next_notice
-select id, outage_id, revision, step, state from outage_notice
-where state in ('waiting', 'filling')
-order by step in ('announced', 'reminded', 'changed'), id limit 1 for update skip locked;
+select n.id, n.outage_id, n.revision, n.step, n.state, o.kind, o.starts_at
+from outage_notice n join outage o on o.id = n.outage_id
+where n.state in ('waiting', 'filling')
+order by n.step in ('announced', 'reminded', 'changed'), n.id limit 1 for update of n skip locked;
 
 -- name: withdraw
 with earlier as (

@@ -49,3 +49,43 @@ from outbox where bundled_in = %(id)s order by rank, id limit %(most)s;
 
 -- name: digest_size
 select count(*) from outbox where bundled_in = %(id)s;
+
+-- name: dead_message
+-- A digest's key says nothing of the messages that it lists: the first of them stands for all.
+select o.id, o.channel, o.recipient, o.dedupe_key, coalesce(i.dedupe_key, o.dedupe_key), o.rank, o.ticket_id,
+    o.account_no, o.staff_id, o.doubtful
+from outbox o left join lateral (
+    select dedupe_key from outbox b where b.bundled_in = o.id order by b.rank, b.id limit 1) i on true
+where o.id = %(id)s and o.state = 'dead' and o.passed_to is null and o.recipient <> 'nobody' and o.kind <> 'test'
+    and (o.staff_id is not null or o.account_no is not null and o.channel = 'sms');
+
+-- name: email_of_customer
+select email from customer where account_no = %(account_no)s and email <> '';
+
+-- name: lock_passing
+select pg_advisory_xact_lock(hashtextextended('headwater passing ' || %(stem)s, 0));
+
+-- name: by_keys
+select o.dedupe_key, coalesce(b.state, o.state), coalesce(b.doubtful, o.doubtful)
+from outbox o left join outbox b on b.id = o.bundled_in
+where o.dedupe_key = any (%(keys)s);
+
+-- name: pass_on
+with made as (
+    insert into outbox (kind, step, channel, recipient, language, dedupe_key, message, rank, ticket_id, event_id,
+        account_no, staff_id, notice_id, about_dma, not_before, created_at)
+    select kind, step, %(channel)s, %(recipient)s, language, %(key)s, message, rank, ticket_id, event_id, account_no,
+        staff_id, notice_id, about_dma, %(due)s, %(at)s
+    from outbox where id = %(id)s
+    on conflict (dedupe_key) do nothing
+    returning id
+), passed as (
+    update outbox o set passed_to = m.id from made m where o.id = %(id)s
+), listed as (
+    update outbox o set bundled_in = m.id from made m where o.bundled_in = %(id)s
+)
+select id from made;
+
+-- name: note_passing
+insert into delivery (outbox_id, attempt, at, ok, receipt, took_s, kind)
+select id, attempts, %(at)s, %(ok)s, %(words)s, 0, 'passed_on' from outbox where id = %(id)s;

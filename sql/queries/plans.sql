@@ -57,10 +57,12 @@ with standing as (
 select coalesce(c.manager_id, d.manager_id) as manager_id, m.account_no, c.name, m.stage, m.plan_m3, m.used_m3,
     m.forecast_m3, m.low_m3, m.high_m3, (select count(*) from told) as told,
     m.stage = 'forecast' and exists (select from event e join ticket_event t on t.event_id = e.id
-        where e.account_no = m.account_no and e.grp = 'plan' and e.cleared_at is null and e.retracted_at is null) as known
+        where e.account_no = m.account_no and e.grp = 'plan' and e.cleared_at is null and e.retracted_at is null) as known,
+    c.dma_id, s.name as manager
 from marked m
 join customer c on c.account_no = m.account_no
 left join dma d on d.id = c.dma_id
+left join staff s on s.id = coalesce(c.manager_id, d.manager_id)
 order by 1, m.used_m3 / m.plan_m3 desc, m.account_no;
 
 -- name: propose

@@ -35,6 +35,7 @@ returning o.id, o.ticket_id, o.event_id, o.step, o.recipient, o.language, o.mess
     o.kind, o.rank, o.account_no, o.staff_id, due.repeated;
 
 -- name: note_unanswered
+with doubted as (update outbox set doubtful = true where id = any (%(ids)s))
 insert into delivery (outbox_id, attempt, at, ok, receipt, took_s)
 select id, attempt, %(now)s, false, %(error)s, 0 from unnest(%(ids)s::bigint[], %(attempts)s::int[]) t(id, attempt)
 on conflict (outbox_id, attempt) where kind = 'attempt' do nothing;
@@ -66,7 +67,8 @@ update outbox set state = %(state)s,
     sent_at = case when %(state)s = 'sent' then %(at)s else sent_at end,
     last_error = case when %(state)s = 'sent' then null else %(receipt)s end,
     not_before = coalesce(%(not_before)s::timestamptz, not_before),
-    begun_at = case when %(state)s = 'pending' and not %(unanswered)s then null else begun_at end
+    begun_at = case when %(state)s = 'pending' and not %(unanswered)s then null else begun_at end,
+    doubtful = doubtful or %(unanswered)s
 where id = %(id)s
     and case when %(state)s = 'sent' then state in ('pending', 'unknown')
         else state = 'pending' and attempts = %(attempt)s end;

@@ -78,7 +78,7 @@ cross join lateral (
 ) l
 cross join lateral (select count(*) as customers from customer c where c.manager_id = s.id) c
 cross join lateral (select count(*) as visits_due, count(*) filter (where v.due_on < %(today)s) as visits_overdue
-    from visit v where v.manager_id = s.id and v.state = 'due' and v.due_on <= %(today)s::date + 7) v
+    from visit v where v.manager_id = s.id and v.state in ('due', 'postponed') and v.due_on <= %(today)s::date + 7) v
 where s.id = any (%(ids)s::bigint[]);
 
 -- name: absences

@@ -40,6 +40,10 @@ update survey set answered_at = %(at)s, satisfied = %(satisfied)s, score = %(sco
 where id = %(id)s and answered_at is null
 returning id;
 
+-- name: dissatisfied
+select (select count(*) from survey e where e.ticket_id = s.ticket_id and not e.satisfied), s.resolved_by
+from survey s where s.id = %(id)s;
+
 -- name: ticket_surveys
 select s.round, s.channel, s.sent_at, s.expires_at, s.answered_at, s.satisfied, s.score, s.remark, s.recorded_by,
     p.login as resolved_by

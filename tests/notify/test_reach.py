@@ -72,6 +72,29 @@ def test_what_is_not_urgent_waits_for_the_end_of_the_quiet_hours_and_what_is_urg
     assert rows == [("pending", datetime(2026, 11, 21, 3, 15, tzinfo=UTC)), ("pending", NOW)]
 
 
+def test_at_night_the_text_of_a_main_burst_rings_on_duty_and_another_waits_until_seven(
+    conn: Connection,
+) -> None:
+    town = samples.town(conn)
+    conn.execute("update staff set quiet_from = '22:00', quiet_until = '07:00', digest_at = '08:00'")
+    for staff_id in (town.manager_id, town.deputy_id, town.desk_id):
+        factories.insert(conn, "staff_channel", staff_id=staff_id, channel="sms", address=f"139{staff_id}")
+    night = NOW.replace(hour=17, minute=30)
+    for detector, of in [("main_burst", {"account_no": None, "meter_id": None}), ("low_battery", {})]:
+        event = samples.event(conn, detector, **of)
+        ticket = opening.open_from_event(conn, event, at=night).ticket_id
+        messages.tell(conn, ticket, Step("opened", "night", event), at=night)
+    rows = conn.execute(
+        "select rank, channel, state, not_before from outbox where dedupe_key like '%:night:%'"
+    ).fetchall()
+    eight = NOW.replace(day=22, hour=0, minute=0)
+    assert rows == [(0, "sms", "pending", night), (1, "sms", "held", eight)]
+    conn.execute("update staff set digest_at = null")
+    messages.tell(conn, ticket, Step("worse", "again", event), at=night)
+    due = conn.execute("select state, not_before from outbox where dedupe_key like '%:again:%'").fetchall()
+    assert due == [("pending", NOW.replace(hour=23, minute=0))]
+
+
 def test_a_digest_lists_what_came_since_the_last_and_none_is_lost(conn: Connection) -> None:
     samples.town(conn)
     ticket, event = ticket_of(conn)

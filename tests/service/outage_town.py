@@ -71,19 +71,19 @@ class Operator:
         }
         return self.planned(**(given | values))
 
-    def fill(self, *, at: datetime = NOW, batch: int = outage_notices.BATCH) -> int:
+    def fill(self, *, at: datetime = NOW, batch: int = outage_notices.BATCH, **values: Any) -> int:
         """Work until there is nothing left; return how many pieces that were."""
         done = 0
         with connect(self.url, "notify", autocommit=True) as conn:
-            while self.piece(conn, at, batch):
+            while self.piece(conn, at, batch, **values):
                 done += 1
         return done
 
     @staticmethod
-    def piece(conn: Connection, at: datetime, batch: int) -> bool:
+    def piece(conn: Connection, at: datetime, batch: int, **values: Any) -> bool:
         """Do one piece of the filling; return whether there was any."""
         with conn.transaction():
-            return outage_notices.fill(conn, at=at, batch=batch)
+            return outage_notices.fill(conn, at=at, batch=batch, **values)
 
     def rows(self, columns: str = "account_no, step, state") -> list[tuple[Any, ...]]:
         """Return what customers are sent, in the order it was written."""

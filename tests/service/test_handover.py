@@ -138,14 +138,16 @@ def test_who_leaves_leaves_nothing_behind(conn: Connection, town: Town) -> None:
     conn.execute("update dma set manager_id = %s where code = 'D2'", [town.manager_id])
     conn.execute("update staff set superior_id = %s where login = 'chen'", [town.manager_id])
     conn.execute("update staff set deputy_id = %s where login = 'n1'", [town.manager_id])
-    factories.insert(conn, "visit", account_no="C1", manager_id=town.manager_id, due_on=NOW.date())
+    for account_no, state in (("C1", "due"), ("C2", "postponed")):
+        visit = {"account_no": account_no, "manager_id": town.manager_id, "due_on": NOW.date()}
+        factories.insert(conn, "visit", **visit, state=state)
     left = leaving.leave(conn, town.manager_id, None, Order(BOSS, NOW, "Retired."))
     given = {who: len(ids) for who, ids in left.handed.tickets.items()}
     in_east = "select count(*) from ticket t join dma d on d.id = t.dma_id where d.code = 'D2'"
     assert (sum(given.values()), given[east]) == (500, conn.execute(in_east).fetchall()[0][0])
     assert abs(given[n1] - given[n2]) <= 2
     assert left.handed.customers == {n1: 100, n2: 100, east: 100}
-    assert (left.visits, left.districts) == (1, ["D2"])
+    assert (left.visits, left.districts) == (2, ["D2"])
     for table, column in [
         ("ticket", "assignee_id"),
         ("customer", "manager_id"),
@@ -265,8 +267,8 @@ def test_loads_count_what_lies_on_a_desk(conn: Connection, town: Town) -> None:
     urgent(conn, me, response_due=NOW + 2 * DAY)
     ticket(conn, me, state="confirmed")
     today = date(2026, 11, 21)
-    for due in (today - DAY, today, today + 8 * DAY):
-        factories.insert(conn, "visit", account_no="A-1001", manager_id=me, due_on=due)
+    for due, state in ((today - DAY, "due"), (today, "postponed"), (today + 8 * DAY, "due")):
+        factories.insert(conn, "visit", account_no="A-1001", manager_id=me, due_on=due, state=state)
     found = staff.loads(conn, [me, town.desk_id], at=NOW)
     mine = found[me]
     assert {k: mine[k] for k in ("open", "urgent", "normal", "waiting", "overdue", "due_24h")} == {

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from core.errors import BadDataError, ConflictError
+from core.settings import load
 from service import outages
 from service.cases import Case, open_case
 from service.outage import Deed
@@ -200,19 +201,46 @@ def test_water_that_is_off_overtakes_works_to_come(desk: Operator) -> None:
     assert desk.rows("step, rank")[1:] == [("announced", 2)] * 4
 
 
-def test_text_messages_wait_through_the_night_but_not_for_who_must_know(desk: Operator) -> None:
+NIGHT, MORNING = NOW.replace(hour=17, minute=30), NOW.replace(hour=23, minute=0)  # half past one, seven
+
+
+def at_night(desk: Operator) -> None:
     desk.conn.execute("update customer set channel = 'sms' where account_no < 'C-000002'")
     desk.conn.execute("update customer set segment = 'vulnerable' where account_no = 'A-1001'")
-    night = NOW.replace(hour=17, minute=30)  # half past one in Shanghai
-    desk.burst()
-    desk.fill(at=night)
-    morning = NOW.replace(hour=23, minute=0)
-    assert desk.rows("account_no, channel, not_before") == [
-        ("A-1001", "sms", night),
-        ("C-000001", "sms", morning),
-        ("C-000002", "email", night),
-        ("C-000003", "email", night),
+
+
+def test_texts_of_works_to_come_wait_through_the_night_but_not_for_who_must_know(desk: Operator) -> None:
+    at_night(desk)
+    desk.planned()
+    desk.burst(starts_at=MORNING + timedelta(hours=1), expected_end=MORNING + timedelta(hours=5))
+    desk.fill(at=NIGHT)
+    assert desk.rows("account_no, channel, not_before") == 2 * [
+        ("A-1001", "sms", NIGHT),
+        ("C-000001", "sms", MORNING),
+        ("C-000002", "email", NIGHT),
+        ("C-000003", "email", NIGHT),
     ]
+
+
+def test_at_night_an_unplanned_outage_rings_where_water_is_off_and_its_end_does_not(desk: Operator) -> None:
+    at_night(desk)
+    id_ = desk.burst(expected_end=NIGHT + timedelta(hours=4))
+    desk.fill(at=NIGHT)
+    due = "select step, not_before from outbox where account_no = 'C-000001' order by id"
+    assert desk.conn.execute(due).fetchall() == [("started", NIGHT)]
+    desk.sent()
+    later = NIGHT + timedelta(hours=1)
+    outages.restore(desk.conn, id_, Deed(LI, later))
+    desk.fill(at=later)
+    assert desk.conn.execute(due).fetchall()[1:] == [("restored", MORNING)]
+
+
+def test_a_utility_may_let_every_text_wait(desk: Operator) -> None:
+    at_night(desk)
+    desk.burst()
+    desk.fill(at=NIGHT, night_texts=load(outage_night_texts=[]).outage_night_texts)
+    due = "select not_before from outbox where account_no = 'C-000001'"
+    assert desk.conn.execute(due).fetchall() == [(MORNING,)]
 
 
 def test_who_can_not_be_reached_is_counted(desk: Operator) -> None:

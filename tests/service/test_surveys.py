@@ -6,12 +6,17 @@ from datetime import timedelta
 import pytest
 
 from core.errors import ConflictError
-from service import opening, surveys, tickets
+from notify.words import Words
+from notify.writer import Writer
+from service import messages, opening, surveys, tickets
+from service.cases import Case, open_case
 from service.findings import Desk
+from service.messages import Step
 from service.surveys import Answer
 from service.tickets import Actor
 from sql.pool import Connection, connect
 from tests import factories, samples
+from tests.notify.test_reach import claimed
 from tests.samples import NOW
 
 LATER = NOW + timedelta(days=1)
@@ -99,6 +104,55 @@ def test_dissatisfied_reopens_with_priority_keeps_the_resolver_tells_the_manager
         "select round, satisfied, login from survey s join staff p on p.id = resolved_by order by 1"
     ).fetchall()
     assert rounds == [(1, False, "li2"), (2, True, "wang2")]
+
+
+def test_dissatisfied_twice_the_superior_of_who_resolved_it_is_told_as_well(
+    conn: Connection, api_conn: Connection, ticket_id: int, li: Actor
+) -> None:
+    above = factories.staff(conn, "sun", name="孙总")
+    head = factories.staff(conn, "zhao", name="赵刚", superior_id=above)
+    conn.execute("update staff set superior_id = %s where id = %s", [head, li.staff_id])
+    told = "select recipient, message->>'why' from outbox where step = 'dissatisfied_again' order by id"
+    surveys.answer(api_conn, resolved(api_conn, ticket_id, li), Answer(False, 1, "still wet"), at=LATER)
+    assert conn.execute(told).fetchall() == []
+    surveys.answer(api_conn, resolved(api_conn, ticket_id, li, LATER), Answer(False, 1, "wetter"), at=LATER)
+    assert conn.execute(told).fetchall() == [("zhao@utility.example", "wetter")]
+    assert one(conn, "select why, detail->>'times' from ticket_entry where kind = 'escalated'") == (
+        "赵刚 is above Li2",
+        "2",
+    )
+    assert one(conn, "select count(*) from outbox where step = 'dissatisfied'") == (2,)
+    conn.execute(
+        "insert into staff_absence (staff_id, starts_at, ends_at, deputy_id, created_by, created_at)"
+        " values (%s, %s, %s, %s, 'test', %s)",
+        [head, NOW, LATER + timedelta(days=9), above, NOW],
+    )
+    surveys.answer(api_conn, resolved(api_conn, ticket_id, li, LATER), Answer(False), at=LATER)
+    assert [who for who, _ in conn.execute(told).fetchall()] == [
+        "zhao@utility.example",
+        "sun@utility.example",
+    ]
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+@pytest.mark.parametrize("of_event", [True, False])
+def test_what_the_superior_reads_says_that_it_is_not_the_first_time(
+    conn: Connection, desk_conn: Connection, li: Actor, language: str, of_event: bool
+) -> None:
+    if of_event:
+        ticket_id = opening.open_from_event(desk_conn, samples.event(conn), at=NOW).ticket_id
+    else:
+        ticket_id = open_case(conn, Case("hotline", "leak", "Wet wall", "wet", "A-1001"), actor=li, at=NOW)
+    head = factories.staff(conn, "zhao", name="赵刚", language=language)
+    step = Step("dissatisfied_again", "dissatisfied_again:2", why="wetter")
+    (id_,) = messages.tell_all(desk_conn, [messages.Telling(ticket_id, step, head)], at=NOW)
+    letter = Writer(Words("https://water.example")).letter(desk_conn, claimed(conn, id_))
+    again = "再次不满意" if language == "zh" else "not satisfied again"
+    assert again in letter.subject
+    for text in (letter.text, letter.html):
+        assert "wetter" in text
+        assert ("督促" if language == "zh" else "second time") in text
+        assert "None" not in text
 
 
 def test_a_link_is_used_once_and_the_same_answer_again_is_harmless(

@@ -195,6 +195,37 @@ def test_managers_get_one_message_and_customers_of_other_sectors_none(
     assert "- 80 % of the plan used: 8 m³ of 10 m³ (80%)." in letter.text
 
 
+def test_plans_of_a_manager_who_is_away_go_to_the_deputy_then_as_routing_does(
+    conn: Connection, town: samples.Town
+) -> None:
+    plan(conn, 10)
+    stands(conn, 8)
+    factories.insert(conn, "customer", account_no="R1", name="Own", manager_id=town.deputy_id)
+    plan(conn, 10, "R1")
+    stands(conn, 9, account="R1")
+    away = (
+        "insert into staff_absence (staff_id, starts_at, ends_at, created_by, created_at)"
+        " values (%s, %s, %s, 't', %s)"
+    )
+    conn.execute(away, [town.manager_id, NOW - timedelta(days=1), NOW + timedelta(days=3), NOW])
+    assert water_plans.notify(conn, SECTORS, at=NOW).managers == 1
+    (letter,) = letters(conn, "manager")
+    told = "select recipient from outbox where step = 'manager' order by id"
+    assert conn.execute(told).fetchall() == [("chen@utility.example",)]
+    assert letter.text.count("王丽, the account manager, is away: you stand in.") == 1
+    conn.execute("delete from outbox")
+    conn.execute("update water_plan set noticed = '{}'")
+    conn.execute(away, [town.deputy_id, NOW - timedelta(days=1), NOW + timedelta(days=3), NOW])
+    assert water_plans.notify(conn, SECTORS, at=NOW).managers == 1
+    assert conn.execute(told).fetchall() == [("desk@utility.example",)]
+    conn.execute("delete from outbox")
+    conn.execute("update water_plan set noticed = '{}'")
+    factories.staff(conn, "north", region_id=town.region_id, roles=["manager"])
+    assert water_plans.notify(conn, SECTORS, at=NOW).managers == 2
+    told_by = [row[0] for row in conn.execute(told)]
+    assert sorted(told_by) == ["desk@utility.example", "north@utility.example"]
+
+
 @pytest.mark.parametrize("stage", [(85, None), (60, 120), (100, 110)])
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_the_customer_is_told_in_own_words_and_language(

@@ -1,12 +1,15 @@
 """The console on a real database: a small town in it, and people who are signed in."""
 
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 from fastapi import FastAPI
+from playwright.sync_api import Browser, BrowserContext
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.serve import listen, serve_on
 from core import logs
 from core.clock import SetClock
 from core.settings import load
@@ -20,6 +23,7 @@ from tests.api.conftest import NOW
 from tests.api.town import Town, build
 from tests.databases import fresh_database
 from tests.factories import insert
+from tests.web.surf import WIDE, Surfer, chromium
 from web import console
 from web.view import COOKIE
 
@@ -27,6 +31,14 @@ SAME_SITE = {"Sec-Fetch-Site": "same-origin"}
 """What a browser says of a form on one of our own pages."""
 
 SignedIn = Callable[..., TestClient]
+Surf = Callable[..., Surfer]
+
+
+def enter(owner: Connection, clock: SetClock, login: str, language: str) -> str:
+    """Sign somebody in who reads in a language; return what the cookie holds."""
+    owner.execute("update staff set language = %s where login = %s", [language, login])
+    ((staff_id,),) = owner.execute("select id from staff where login = %s", [login]).fetchall()
+    return accounts.open_session(owner, staff_id, at=clock.now())
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -71,6 +83,48 @@ def app(database: str, town: Town, clock: SetClock) -> Iterator[FastAPI]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def address(app: FastAPI, database: str) -> Iterator[str]:
+    """The console served on loopback."""
+    stopping = threading.Event()
+    with listen("127.0.0.1", 0) as door:
+        server = threading.Thread(target=serve_on, args=(door, database, lambda _: app, stopping))
+        server.start()
+        yield f"http://127.0.0.1:{door.getsockname()[1]}"
+        stopping.set()
+        server.join(15)
+        assert not server.is_alive()
+
+
+@pytest.fixture(scope="session")
+def chrome() -> Iterator[Browser]:
+    """A real browser."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def surf(chrome: Browser, address: str, owner: Connection, clock: SetClock) -> Iterator[Surf]:
+    """Open the console in the browser: `surf("anna", "zh", size=PHONE).open("/")`."""
+    opened: list[BrowserContext] = []
+
+    def made(login: str, language: str = "en", *, size: tuple[int, int] = WIDE, dark: bool = False) -> Surfer:
+        token = enter(owner, clock, login, language)
+        context = chrome.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            locale="zh-CN" if language == "zh" else "en-GB",
+            color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",
+        )
+        opened.append(context)
+        context.add_cookies([{"name": COOKIE, "value": token, "url": address}])
+        return Surfer(context.new_page(), address)
+
+    yield made
+    for context in opened:
+        context.close()
+
+
 @pytest.fixture
 def browser(app: FastAPI) -> TestClient:
     """Somebody who is not signed in."""
@@ -82,9 +136,7 @@ def signed_in(app: FastAPI, owner: Connection, clock: SetClock) -> SignedIn:
     """Sign somebody in: `signed_in("anna", "zh")`; redirects are not followed."""
 
     def made(login: str, language: str = "en") -> TestClient:
-        owner.execute("update staff set language = %s where login = %s", [language, login])
-        ((staff_id,),) = owner.execute("select id from staff where login = %s", [login]).fetchall()
-        token = accounts.open_session(owner, staff_id, at=clock.now())
+        token = enter(owner, clock, login, language)
         client = TestClient(app, headers=SAME_SITE, follow_redirects=False)
         client.cookies.set(COOKIE, token)
         return client
