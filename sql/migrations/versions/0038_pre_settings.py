@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0037", "0036"
-upgrade = script("0037_pre_settings.sql")
+revision, down_revision = "0038", "0037"
+upgrade = script("0038_pre_settings.sql")

@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0038", "0037"
-upgrade = script("0038_pre_health.sql")
+revision, down_revision = "0039", "0038"
+upgrade = script("0039_pre_health.sql")
