@@ -2,6 +2,7 @@
 
 from jobs.job import Run
 from service import contact_checks, segments, staff, volumes
+from service import usage_days as usage_days_of
 from service.utility import utility
 
 
@@ -17,6 +18,21 @@ def customer_months(run: Run) -> str:
             count = volumes.make_of(run.conn, month, zone, run.now, accounts)
             told.append(f"{month:%Y-%m} {count} of {len(accounts)} late")
     return f"rows new or changed: {', '.join(told)}"
+
+
+def usage_days(run: Run) -> str:
+    """Sum the days that are over, and again those of which hours have come or changed, in steps."""
+    zone = utility(run.conn).zone
+    made = summed = 0
+    for since, until in usage_days_of.wanted(run.conn, zone, run.now):
+        with run.conn.transaction():
+            made += usage_days_of.make(run.conn, zone, since, until)
+    step = usage_days_of.MARKED
+    while step == usage_days_of.MARKED:
+        with run.conn.transaction():
+            step = usage_days_of.sum_marked(run.conn, zone)
+        summed += step
+    return f"days of meters: {made} summed, {summed} again"
 
 
 def segment_customers(run: Run) -> str:

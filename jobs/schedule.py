@@ -96,6 +96,7 @@ JOBS = (
         local=True,
         steps=True,
     ),
+    Job("usage_days", "25 * * * *", people.usage_days, "Sums what each meter used by day", steps=True),
     Job(
         "contact_checks",
         "20 6 * * *",

@@ -109,11 +109,8 @@ where meter_id = %(meter_id)s and slot >= %(since)s and slot < %(until)s
 order by slot;
 
 -- name: usage_daily
-select (slot at time zone %(zone)s)::date as day, sum(volume_l) as volume_l, count(*) as hours,
-    count(*) filter (where quality > 0) as hours_not_measured
-from seen_usage_hourly
-where meter_id = %(meter_id)s and slot >= %(since)s and slot < %(until)s
-group by 1 order by 1;
+select day, volume_l, hours, hours_not_measured
+from meter_days(%(meter_id)s, %(zone)s, %(since)s, %(until)s) order by day;
 
 -- name: events seq: dma
 select e.id, e.subject_kind, e.subject, e.grp, e.epoch, e.detectors, e.account_no,

@@ -124,10 +124,19 @@ copy usage_news (meter_id, slot, volume_l, quality) from stdin (format binary);
 copy usage_hourly (meter_id, slot, volume_l, quality) from stdin (format binary);
 
 -- name: merge_usage
-/* usage_news is a temporary table */ insert into usage_hourly as u (meter_id, slot, volume_l, quality)
-select meter_id, slot, volume_l, quality from usage_news
-on conflict (meter_id, slot) do update set volume_l = excluded.volume_l, quality = excluded.quality
-where u.quality <> 3 and (u.volume_l, u.quality) is distinct from (excluded.volume_l, excluded.quality)
+/* usage_news is a temporary table */ with merged as (
+    insert into usage_hourly as u (meter_id, slot, volume_l, quality)
+    select meter_id, slot, volume_l, quality from usage_news
+    on conflict (meter_id, slot) do update set volume_l = excluded.volume_l, quality = excluded.quality
+    where u.quality <> 3 and (u.volume_l, u.quality) is distinct from (excluded.volume_l, excluded.quality)
+    returning meter_id, slot
+)
+-- A day that is over is marked, whether it has been summed or not: the sum may have come since this snapshot.
+insert into usage_daily as d (meter_id, day)
+select distinct m.meter_id, (m.slot at time zone z.zone)::date
+from merged m cross join (select coalesce((select timezone from utility), 'UTC') as zone) z
+where m.slot < date_trunc('day', now() at time zone z.zone) at time zone z.zone
+on conflict (meter_id, day) do update set volume_l = null where d.volume_l is not null
 
 -- name: heard seq: meter_clock
 select meter_id, received_at from meter_clock;

@@ -57,7 +57,7 @@ def test_landed_files_have_the_checksums_on_record() -> None:
 
 def test_readings_usage_days_and_quarantine_are_hypertables(conn: Connection) -> None:
     rows = conn.execute("select hypertable_name from timescaledb_information.hypertables").fetchall()
-    assert {name for (name,) in rows} == {"reading", "usage_hourly", "meter_day", "quarantine"}
+    assert {name for (name,) in rows} == {"reading", "usage_hourly", "usage_daily", "meter_day", "quarantine"}
 
 
 def test_compression_policies_stand_where_the_edition_has_them(conn: Connection) -> None:
