@@ -52,8 +52,8 @@ docs: setup ## Write the pages that follow from the code
 bench: setup ## Run every measurement; one JSON object a line
 	@$(BIN)/python -m bench
 
-bench-%: setup ## Run one measurement; DATA=DIR names a folder of labelled datasets
-	@$(BIN)/python -m bench $* $(if $(DATA),--data $(DATA))
+bench-%: setup ## Run one measurement; DATA=DIR: labelled datasets; SIZE=0.1: a tenth of the town of bench-api
+	@$(BIN)/python -m bench $* $(if $(DATA),--data $(DATA)) $(if $(SIZE),--size $(SIZE))
 
 .PHONY: lock
 lock: setup ## Resolve the dependencies anew into the two lock files

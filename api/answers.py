@@ -22,7 +22,7 @@ _CASES: dict[int, tuple[str, str, str, str]] = {
         "Make one with `headwater key create --scopes events:read`.",
     ),
     404: ("It isn't there, or isn't yours to see.", "not_found", "No ticket 4711.", ""),
-    406: ("It can't be had in that form.", "not_acceptable", "The series comes as JSON or CSV.", ""),
+    406: ("It can't be had in that form.", "not_acceptable", "It comes as application/json or text/csv.", ""),
     409: (
         "It is no longer in the state that the request assumes.",
         "conflict",

@@ -4,6 +4,7 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
+from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES as PACKED
 from starlette.middleware.gzip import GZipMiddleware
 
 from api.answers import component, restore_examples
@@ -24,6 +25,7 @@ from api.health.line import router as line_health
 from api.jobs.endpoints import router as jobs
 from api.messages.endpoints import router as messages
 from api.meters.endpoints import router as meters
+from api.meters.formats import MEDIA
 from api.meters.silent import router as silent_meters
 from api.middleware import Envelope
 from api.operation import equip
@@ -34,9 +36,13 @@ from api.problem import Changed, Problem, ProblemError, add_handlers
 from api.quarantine.endpoints import router as quarantine
 from api.reach.endpoints import router as reach
 from api.segments.endpoints import router as segments
+from api.series.endpoints import router as series
+from api.series.stream import Streams
 from api.sla.endpoints import router as sla
 from api.staff.duty import router as duty
 from api.staff.endpoints import router as staff
+from api.stream.endpoints import router as stream
+from api.stream.hub import Hub
 from api.surveys.endpoints import router as surveys
 from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
@@ -57,6 +63,7 @@ ROUTERS = (
     contact_checks,
     silent_meters,  # before the meters: a serial number may hold a slash
     meters,
+    series,
     dmas,
     events,
     tickets,
@@ -75,6 +82,7 @@ ROUTERS = (
     policies,
     calendars,
     sla,
+    stream,
     messages,
     reach,
     quarantine,
@@ -82,6 +90,8 @@ ROUTERS = (
     health,
     line_health,
 )
+COLUMNS = (MEDIA["arrow"], MEDIA["parquet"])
+"""Not compressed once more: gzip takes longer than everything else that is done for them."""
 DESCRIPTION = """\
 Smart-water-meter readings, what was found in them, and the service that follows.
 
@@ -92,6 +102,10 @@ takes a date, which means that day in the utility's time zone. Units stand in th
 TAGS = [
     {"name": "customers", "description": "Who is served, and everything about one of them on one page."},
     {"name": "meters", "description": "The device, what it said, and the use made of it."},
+    {
+        "name": "series",
+        "description": "Readings and use of many meters in one answer, as text or in columns.",
+    },
     {"name": "dmas", "description": "District metered areas: water balance, losses and pressure by month."},
     {"name": "events", "description": "What the detectors found."},
     {"name": "tickets", "description": "The service cases that people work on."},
@@ -109,6 +123,7 @@ TAGS = [
     {"name": "staff", "description": "Who is there, what lies on whose desk, who stands in; crews, regions."},
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
     {"name": "settings", "description": "Calendars and service levels: when is worked, what is promised."},
+    {"name": "stream", "description": "What changes, as it changes."},
     {"name": "messages", "description": "What was sent, what became of it, and another try."},
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
@@ -160,9 +175,13 @@ def create_app(
     )
     app.state.settings, app.state.clock, app.state.pool = settings, clock, pool
     app.state.rules, app.state.letters, app.state.press = rules, letters, press
+    app.state.hub = Hub(settings.api_streams, settings.api_heartbeat_s)
+    app.state.streams = Streams()
     for router in ROUTERS:
         app.include_router(equip(router))
     add_handlers(app)
-    app.add_middleware(GZipMiddleware, minimum_size=1_000, compresslevel=5)
+    app.add_middleware(
+        GZipMiddleware, minimum_size=1_000, compresslevel=5, exclude_content_types=(*PACKED, *COLUMNS)
+    )
     app.add_middleware(Envelope)
     return app

@@ -47,7 +47,8 @@ def complete(document: dict[str, Any], routes: Iterable[object]) -> None:
 
 def _complete(operation: Part, route: Operation) -> None:
     given, answers = operation.setdefault("parameters", []), operation["responses"]
-    if route.methods == {"GET"}:
+    endless = "text/event-stream" in answers.get("200", {}).get("content", {})
+    if route.methods == {"GET"} and not endless:
         given += [FIELDS] * route.narrowable + [IF_NONE_MATCH]
         answers["200"].setdefault("headers", {})["ETag"] = ETAG
         answers["304"] = NOT_MODIFIED

@@ -83,7 +83,11 @@ def instant(when: datetime | date, zone: Callable[[], ZoneInfo]) -> datetime:
 
 
 def span(
-    since: datetime | date | None, until: datetime | date | None, now: datetime, zone: Callable[[], ZoneInfo]
+    since: datetime | date | None,
+    until: datetime | date | None,
+    now: datetime,
+    zone: Callable[[], ZoneInfo],
+    longest: timedelta = LONGEST,
 ) -> tuple[datetime, datetime]:
     """Return the period (from, to) that is meant: the last seven days unless said."""
     end = now if until is None else instant(until, zone)
@@ -92,6 +96,8 @@ def span(
         raise refused_value(
             "query", "from", f"The period begins ({start:%FT%TZ}) after it ends ({end:%FT%TZ})."
         )
-    if end - start > LONGEST:
-        raise refused_value("query", "from", f"At most {LONGEST.days} days at a time: ask for them in parts.")
+    if end - start > longest:
+        raise refused_value(
+            "query", "from", f"At most {longest.days:,} days at a time: ask for them in parts."
+        )
     return start, end

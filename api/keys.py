@@ -38,6 +38,7 @@ KeyScope = Literal[
     "settings:read",
     "settings:write",
     "jobs:read",
+    "stream:read",
     "metrics:read",
 ]
 SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)

@@ -1,6 +1,6 @@
 """What the API counts about itself; served at /metrics."""
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Counter("headwater_api_requests_total", "Requests answered.", ["method", "route", "status"])
 SECONDS = Histogram(
@@ -9,3 +9,4 @@ SECONDS = Histogram(
     ["method", "route"],
     buckets=(0.002, 0.005, 0.01, 0.02, 0.03, 0.06, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
+STREAMS = Gauge("headwater_api_streams", "Live streams that are open.")

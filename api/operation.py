@@ -31,8 +31,12 @@ class Operation(APIRoute):
 
     @property
     def narrowable(self) -> bool:
-        """Whether `fields` may be asked for."""
-        return self.methods == {"GET"} and bool(sparse.of_answer(self.response_model))
+        """Whether `fields` may be asked for; an endpoint that takes them itself does so."""
+        own = any(
+            "fields" in getattr(given.field_info.annotation, "model_fields", ())
+            for given in self.dependant.query_params
+        )
+        return self.methods == {"GET"} and not own and bool(sparse.of_answer(self.response_model))
 
     @property
     def takes_version(self) -> bool:

@@ -165,7 +165,7 @@ def from_error(id_: str, error: Exception) -> Response | None:
                 cure=f"Try again in {RETRY_AFTER_S} s.",
                 headers={"Retry-After": str(RETRY_AFTER_S)},
             )
-        case HeadwaterError() if error.status < 500:
+        case HeadwaterError() if error.status < 500 or isinstance(error, RefusedError):
             return problem(
                 id_,
                 error.status,

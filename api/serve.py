@@ -12,8 +12,11 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from api.stream.hub import Hub
+from api.stream.reader import Reader
 from core.errors import SettingsError
 from core.settings import Settings
+from core.supervise import Supervisor
 from sql.pool import Pool, open_pool
 
 CONNECTIONS = 8
@@ -26,9 +29,10 @@ log = structlog.get_logger(__name__)
 class _Server(uvicorn.Server):
     """Stops when it is told to by the event, not by signals of its own."""
 
-    def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
+    def __init__(self, config: uvicorn.Config, stopping: threading.Event, hub: Hub) -> None:
         super().__init__(config)
         self._stopping = stopping
+        self._hub = hub
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -36,8 +40,10 @@ class _Server(uvicorn.Server):
         yield
 
     async def on_tick(self, counter: int) -> bool:
-        """Look ten times a second whether to stop."""
+        """Look ten times a second whether to stop; live streams would never end by themselves."""
         self.should_exit = self.should_exit or self._stopping.is_set()
+        if self.should_exit:
+            self._hub.close()
         return await super().on_tick(counter)
 
 
@@ -56,21 +62,26 @@ def listen(host: str, port: int) -> socket.socket:
     return door
 
 
-def serve(settings: Settings, make: Make, stopping: threading.Event | None = None) -> None:
+def serve(settings: Settings, make: Make, stopping: threading.Event | None = None) -> dict[str, str]:
     """Serve until `stopping` is set, or without one until SIGTERM or SIGINT; then finish requests.
 
-    `make` builds the application on the pool. Raises SettingsError when the address can't be had.
+    `make` builds the application on the pool. Returns what went wrong, by thread. Raises SettingsError when
+    the address can't be had.
     """
     with listen(settings.api_host, settings.api_port) as door:
-        serve_on(door, settings.database_url, make, stopping or _told_by_signal())
+        return serve_on(door, settings.database_url, make, stopping or _told_by_signal())
 
 
-def serve_on(door: socket.socket, database_url: str, make: Make, stopping: threading.Event) -> None:
-    """Serve on a socket that listens already, until `stopping` is set."""
+def serve_on(door: socket.socket, database_url: str, make: Make, stopping: threading.Event) -> dict[str, str]:
+    """Serve on a socket that listens already, until `stopping` is set or a thread dies."""
     host, port = door.getsockname()[:2]
+    supervisor = Supervisor(stopping)
     with open_pool(database_url, "api", size=CONNECTIONS) as pool:
+        app = make(pool)
+        hub: Hub = app.state.hub
+        Reader(hub).start(supervisor, database_url)
         config = uvicorn.Config(
-            make(pool),
+            app,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -79,8 +90,10 @@ def serve_on(door: socket.socket, database_url: str, make: Make, stopping: threa
             timeout_graceful_shutdown=GRACE_S,
         )
         log.info("listening", url=f"http://{host}:{port}")
-        asyncio.run(_Server(config, stopping).serve(sockets=[door]))
-    log.info("stopped listening")
+        asyncio.run(_Server(config, stopping, hub).serve(sockets=[door]))
+    problems = supervisor.stop()
+    log.info("stopped listening", problems=problems or None)
+    return problems
 
 
 def _told_by_signal() -> threading.Event:

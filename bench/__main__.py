@@ -1,7 +1,8 @@
 """Run every measurement, or the named ones: `python -m bench [NAME ...]`; exit code 1 if one misses its bar.
 
 A measurement is a module of this folder with a `NAME` and a `run` that yields results. A name may stand for
-several (GROUPS). `--data DIR` names a folder of labelled datasets; what needs one is left out without.
+several (GROUPS; `api` for all that begin with `api_`). `--data DIR` names a folder of labelled datasets; what
+needs one is left out without.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 import bench
+from bench.bigtown import SIZE
 from bench.measure import Result
 from bench.tools import DATA
 from core import logs
@@ -42,10 +44,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench")
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--data", metavar="DIR", help="a folder of labelled datasets")
+    parser.add_argument(
+        "--size", type=float, metavar="PART", help="of the town that the API is asked about: 1"
+    )
     given = parser.parse_args()
     if given.data:
         os.environ[DATA] = given.data
-    names = [n for name in given.names for n in GROUPS.get(name, (name,))] or sorted(benches)
+    if given.size:
+        os.environ[SIZE] = str(given.size)
+    groups = GROUPS | {"api": tuple(sorted(name for name in benches if name.startswith("api_")))}
+    names = [n for name in given.names for n in groups.get(name, (name,))] or sorted(benches)
     unknown = [name for name in names if name not in benches]
     if unknown:
         print(f"no bench {', '.join(unknown)}; there are: {', '.join(sorted(benches))}", file=sys.stderr)

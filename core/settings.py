@@ -191,6 +191,17 @@ class Settings(BaseSettings):
         le=65_535,
         description="Port the API listens on.",
     )
+    api_streams: int = Field(
+        200,
+        ge=0,
+        description="Most live streams (`/v1/stream`, open pages of the console) of one API process.",
+    )
+    api_heartbeat_s: float = Field(
+        15.0,
+        gt=0,
+        le=30,
+        description="So often a silent live stream says that it lives; every second time its key is proved.",
+    )
 
     frost_c: float = Field(
         -3.0,

@@ -24,10 +24,10 @@ class _Watched:
 
 
 class Supervisor:
-    """Starts, watches and stops the threads of one role."""
+    """Starts, watches and stops the threads of one role; `stopping` may be somebody else's wish as well."""
 
-    def __init__(self) -> None:
-        self.stopping = threading.Event()
+    def __init__(self, stopping: threading.Event | None = None) -> None:
+        self.stopping = stopping or threading.Event()
         self._watched: dict[str, _Watched] = {}
         self._changed = threading.Condition()
 

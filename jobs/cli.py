@@ -46,8 +46,16 @@ app.command(rich_help_panel="Set-up")(timetable.schedule)
 
 
 @app.command("mail-in", rich_help_panel="Roles")
-def mail_in() -> None:
+def mail_in(
+    lmtp: Annotated[
+        str, typer.Option(metavar="HOST:PORT", help="Listen there for mails by LMTP, until stopped.")
+    ] = "",
+) -> None:
     """Take one mail from standard input: a ticket is made or gone on with. For mail servers (sysexits)."""
+    if lmtp:
+        from jobs import roles
+
+        raise typer.Exit(roles.mail_in(lmtp))
     from jobs.mail_in import run, standard_input
 
     raise typer.Exit(run(standard_input()))

@@ -37,7 +37,7 @@ def run(role: str, start: Start, *, mqtt: bool = False) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    port = getattr(settings, f"{role}_health_port")
+    port = getattr(settings, f"{role}_health_port", 0)
     server = health.serve(port, role, supervisor) if port else None
     start(supervisor, settings, SystemClock())
     log.info("started", health_port=server.server_port if server else None)
@@ -77,6 +77,14 @@ def notify() -> int:
     return run("notify", begin)
 
 
+def mail_in(address: str) -> int:
+    """Mails by LMTP to tickets."""
+    from jobs import lmtp
+
+    where = lmtp.address(address)
+    return run("mail_in", lambda s, settings, _: lmtp.start(s, settings, where))
+
+
 def jobs() -> int:
     """What is periodic."""
     from jobs.schedule import start
@@ -104,5 +112,4 @@ def api() -> int:
         console.add(app)
         return app
 
-    serve(settings, make)
-    return 0
+    return EXIT_FAILED if serve(settings, make) else 0

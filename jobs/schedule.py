@@ -15,7 +15,7 @@ from jobs import ledger, outages, people, plans, report, visits
 from jobs.deadlines import deadlines
 from jobs.job import Job, Run
 from jobs.months import months
-from service import failures, surveys
+from service import changes, failures, surveys
 from service.utility import utility
 from sql.pool import Connection, connect
 from sql.query import Queries
@@ -39,12 +39,14 @@ def retention(run: Run) -> str:
 
 
 def housekeeping(run: Run) -> str:
-    """Forget arrivals that every consumer has long passed, old ledger rows and ended sessions."""
+    """Forget arrivals and changes that every consumer has long passed, old ledger rows, ended sessions."""
     told = []
     for query, age in (
         ("forget_arrivals", timedelta(days=3)),
         ("forget_runs", timedelta(days=90)),
         ("forget_sessions", timedelta()),
+        ("forget_changes", changes.KEPT),
+        ("forget_change_notes", changes.KEPT),
     ):
         ((count,),) = run.conn.execute(Q[query], {"before": run.due - age}).fetchall()
         told.append(f"{query.removeprefix('forget_')} {count}")

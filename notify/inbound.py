@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 import structlog
 
 from core.errors import BadDataError
+from service.attachments import File
 from service.inbox import Mail, MailKind
 
 log = structlog.get_logger(__name__)
@@ -50,7 +51,7 @@ def read(raw: bytes, our_address: str) -> Mail:
     if "@" not in sender:
         raise BadDataError("The mail has no sender.", cure="It needs a header From with an address.")
     subject = _one_line(headers.get("subject", ""))[:200]
-    text, attachments = _content(message)
+    text, files = _content(message)
     threads = _THREAD.findall(headers.get("in-reply-to", "") + headers.get("references", ""))
     named = _NAMED.findall(subject)
     answers = bool(threads or named)
@@ -63,7 +64,7 @@ def read(raw: bytes, our_address: str) -> Mail:
         text=(_without_quote(text) if answers else text)[:LONGEST_TEXT],
         threads=tuple((int(id_), int(opened, 16)) for id_, opened in dict.fromkeys(threads)),
         named=tuple(int(id_) for id_ in dict.fromkeys(named)),
-        attachments=attachments,
+        files=files,
     )
 
 
@@ -106,16 +107,18 @@ def _decoded(value: str) -> str:
     return _storable(plain)
 
 
-def _content(message: Message) -> tuple[str, tuple[str, ...]]:
-    """Return the text, plain rather than made of HTML, and the names of what is attached."""
+def _content(message: Message) -> tuple[str, tuple[File, ...]]:
+    """Return the text, plain rather than made of HTML, and what is attached."""
     plain: list[str] = []
     markup: list[str] = []
-    attached: list[str] = []
+    attached: list[File] = []
     try:
         for part in _leaves(message):
             kind = part.get_content_type()
             if part.get_content_disposition() == "attachment" or not kind.startswith("text/"):
-                attached.append(_one_line(_decoded(part.get_filename() or kind))[:200])
+                content = part.get_payload(decode=True)
+                name = _one_line(_decoded(part.get_filename() or kind))[:200]
+                attached.append(File(name, content if isinstance(content, bytes) else b""))
             else:
                 (markup if kind == "text/html" else plain).append(_text_of(part))
     except Exception:  # the library stumbles over odd parts in ways of its own; the mail counts all the same

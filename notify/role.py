@@ -17,13 +17,13 @@ from notify.channels.email import EmailChannel, parse
 from notify.channels.sms import SmsChannel
 from notify.channels.webhook import WebhookChannel
 from notify.follow import Follower
-from notify.loop import Work, forever
 from notify.mail import Composer
 from notify.pauses import Pauses
 from notify.sender import Sender
 from notify.words import Words
 from notify.writer import Writer
 from service import bundles, outage_notices
+from sql.listen import Work, forever
 from sql.pool import Connection
 from sql.query import Queries
 
@@ -92,7 +92,7 @@ def _secret(name: str, url: str, secret: str) -> str:
 def _spawn(
     supervisor: Supervisor, database_url: str, every_s: float, name: str, channel: str, work: Work
 ) -> None:
-    run = partial(forever, supervisor, name, database_url, channel, every_s, work)
+    run = partial(forever, supervisor, name, database_url, "notify", [channel], every_s, work)
     supervisor.spawn(name, run, patience_s=_PATIENCE_S)
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from service import cases, handling, tickets, topics
+from service import attachments, cases, handling, tickets, topics
+from service.attachments import File
 from service.cases import Case
 from service.findings import Desk
 from service.messages import Step, tell
@@ -32,7 +33,12 @@ class Mail:
     text: str
     threads: tuple[tuple[int, int], ...] = ()
     named: tuple[int, ...] = ()
-    attachments: tuple[str, ...] = ()
+    files: tuple[File, ...] = ()
+
+    @property
+    def attachments(self) -> tuple[str, ...]:
+        """The names of what is attached."""
+        return tuple(file.name for file in self.files)
 
 
 @dataclass(frozen=True)
@@ -111,8 +117,7 @@ def _go_on(
 ) -> None:
     """Put the mail on the ticket and tell the assignee, unless the assignee wrote it."""
     ticket = tickets.lock(conn, ticket_id)
-    entry = Entry("mail", mail.text, _detail(mail))
-    entry_id = tickets.note(conn, ticket_id, entry, at=at, actor=sender.login or mail.sender)
+    entry_id = _note(conn, ticket_id, "mail", mail.text, mail, sender, at)
     if sender.staff_id is None:
         handling.heard(conn, ticket_id, Actor(mail.sender), at)
     elif sender.staff_id == ticket.assignee_id:
@@ -137,9 +142,28 @@ def _open(conn: Connection, mail: Mail, sender: _Sender, at: datetime, desk: Des
         account_no,
         reporter={"name": mail.name, "email": mail.sender},
     )
-    return cases.report(
+    opened = cases.report(
         conn, case, actor=Actor(sender.login or mail.sender, sender.staff_id), at=at, desk=desk
     )
+    if mail.files:
+        _note(conn, opened.ticket_id, "attached", "", mail, sender, at)
+    return opened
+
+
+def _note(
+    conn: Connection, ticket_id: int, kind: str, why: str, mail: Mail, sender: _Sender, at: datetime
+) -> int:
+    """Enter what the mail brings, and keep with the entry what may be kept."""
+    sorted_ = attachments.sort(mail.files)
+    detail: dict[str, Any] = {"source": "mail", "from": mail.sender, "subject": mail.subject}
+    if mail.files:
+        detail["attachments"] = list(mail.attachments)
+    if sorted_.left_out:
+        detail["left_out"] = [{"name": name, "why": reason} for name, reason in sorted_.left_out]
+    entry = Entry(kind, why, detail)
+    entry_id = tickets.note(conn, ticket_id, entry, at=at, actor=sender.login or mail.sender)
+    attachments.keep(conn, ticket_id, entry_id, sorted_.kept)
+    return entry_id
 
 
 def _account(mail: Mail, accounts: tuple[str, ...]) -> str | None:
@@ -148,8 +172,3 @@ def _account(mail: Mail, accounts: tuple[str, ...]) -> str | None:
         return accounts[0]
     named = [number for number in accounts if number in f"{mail.subject}\n{mail.text}"]
     return named[0] if len(named) == 1 else None
-
-
-def _detail(mail: Mail) -> dict[str, Any]:
-    detail: dict[str, Any] = {"source": "mail", "from": mail.sender, "subject": mail.subject}
-    return detail | ({"attachments": list(mail.attachments)} if mail.attachments else {})

@@ -3,9 +3,9 @@
 from fastapi import FastAPI
 
 from web import assets
-from web.pages import login, today
+from web.pages import charts, login, today
 
-ROUTERS = (assets.router, login.router, today.router)
+ROUTERS = (assets.router, login.router, today.router, charts.router)
 
 
 def add(app: FastAPI) -> None:

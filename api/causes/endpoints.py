@@ -29,7 +29,7 @@ from api.causes.schemas import (
     RecurringFilter,
 )
 from api.fields import Id, instant
-from api.meters.formats import csv_response, rows_csv, wanted
+from api.meters.formats import TABLE, csv_response, rows_csv, wanted
 from api.page import Page
 from api.rows import filtered, first, rows
 from core.errors import NotFoundError
@@ -169,7 +169,7 @@ def list_recurring(
     caller: Reader, given: Annotated[RecurringFilter, Query()], accept: Accept = None
 ) -> RecurringCauses | Response:
     """Report causes that come back: by customer, district or meter, the most often first; JSON or CSV."""
-    form = wanted(given.format, accept)
+    form = wanted(given.format, accept, TABLE)
     with caller.transaction() as conn:
         until = caller.now() if given.until is None else instant(given.until, lambda: utility(conn).zone)
         since = until - timedelta(days=given.days)

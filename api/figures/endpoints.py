@@ -25,7 +25,7 @@ from api.figures.schemas import (
     Subscribe,
     Subscriptions,
 )
-from api.meters.formats import cell, csv_response, wanted
+from api.meters.formats import TABLE, cell, csv_response, wanted
 from api.page import Page
 from core.errors import BadDataError, ConflictError, NotFoundError
 from service import figures, report
@@ -55,7 +55,7 @@ def list_figures(
 ) -> Page[Figures]:
     """List the figures by month, as JSON in pages or as CSV whole; a manager's key sees the manager's own."""
     after = page.decode("figures", tuple[date, str, str], given.cursor, FIRST)
-    form = wanted(given.format, request.headers.get("accept"))
+    form = wanted(given.format, request.headers.get("accept"), TABLE)
     with caller.transaction() as conn:
         until = given.until or first_of(caller.now(), utility(conn).zone)
         since = given.since or step(until, 1 - report.LOOK_BACK)

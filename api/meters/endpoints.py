@@ -1,7 +1,7 @@
 """GET /v1/meters/{serial}, its readings and its usage."""
 
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from fastapi import APIRouter, Header, Path, Query, Request, Response
@@ -10,7 +10,8 @@ from api import page
 from api.answers import answers
 from api.auth import Caller, needs
 from api.fields import Name, span
-from api.meters import formats, series
+from api.meters import series
+from api.meters.formats import wanted
 from api.meters.schemas import (
     METER,
     READINGS,
@@ -22,6 +23,10 @@ from api.meters.schemas import (
     UsageSpan,
 )
 from api.rows import Row, first, rows
+from api.series.answer import FORMS, answer
+from api.series.asked import Meter, asked, longest
+from api.series.columns import SHAPES, Interval, flag_names
+from api.series.endpoints import in_all_forms
 from core.errors import NotFoundError
 from service.utility import utility
 from sql.pool import Connection
@@ -32,15 +37,7 @@ Serial = Annotated[Name, Path(description="Serial number of the meter.")]
 Accept = Annotated[str | None, Header(include_in_schema=False)]
 MOST = 200
 RECENT = timedelta(days=35)
-COLUMNS = {
-    "hourly": ("slot", "volume_l", "quality"),
-    "daily": ("day", "volume_l", "hours", "hours_expected", "hours_not_measured"),
-}
-
-
-def _with_csv(responses: dict[int | str, dict[str, Any]], example: str) -> dict[int | str, dict[str, Any]]:
-    responses[200]["content"]["text/csv"] = {"schema": {"type": "string"}, "example": example}
-    return responses
+INTERVALS: dict[str, Interval] = {"hourly": "hour", "daily": "day", "monthly": "month"}
 
 
 def _meter(conn: Connection, serial: str) -> Row:
@@ -58,7 +55,7 @@ def _json(content: object, headers: dict[str, str]) -> Response:
     "/{serial:path}/readings",
     operation_id="getReadings",
     response_model=Readings,
-    responses=_with_csv(
+    responses=in_all_forms(
         answers(READINGS, 404, 406, paged=True),
         "meter,ts,register_l,flow_lph,pressure_kpa,temperature_c,battery_v,flags,received_at\r\n"
         "JC-00417,2026-11-21T08:00:00Z,123456.7,12.3,310.2,11.5,3.6,leak,2026-11-21T08:00:04Z\r\n",
@@ -71,17 +68,19 @@ def get_readings(
     request: Request,
     accept: Accept = None,
 ) -> Response:
-    """Return raw readings, oldest first: JSON in pages, or the whole period streamed as CSV."""
-    form = formats.wanted(given.format, accept)
+    """Return raw readings, oldest first: JSON in pages, or the whole period as CSV, Arrow or Parquet."""
+    form = wanted(given.format, accept, FORMS)
     with caller.transaction() as conn:
         meter = _meter(conn, serial)
         after, until = span(given.from_, given.to, caller.now(), lambda: utility(conn).zone)
+        if form != "json":
+            period, zone = (after, until), utility(conn).zone
         after = max(after, *page.decode("readings", tuple[datetime], given.cursor, (after,)))
         if form == "json":
             found = series.readings(conn, meter, after, until, given.limit + 1)
-    if form == "csv":
-        parts = series.stream(caller, meter, after, until)
-        return formats.csv_response(f"{serial}-readings", formats.readings_csv(serial, parts))
+    if form != "json":
+        whole = asked("reading", "raw", [_one(meter)], period, zone)
+        return answer(request, caller, whole, form, f"{serial}-readings", {})
     headers, following = {"Vary": "Accept"}, None
     if len(found) > given.limit:
         found = found[: given.limit]
@@ -95,39 +94,39 @@ def get_readings(
     "/{serial:path}/usage",
     operation_id="getUsage",
     response_model=Usage,
-    responses=_with_csv(
+    responses=in_all_forms(
         answers(USAGE, 404, 406),
         "meter,slot,volume_l,quality\r\nJC-00417,2026-11-21T07:00:00Z,212.5,measured\r\n",
     ),
 )
 def get_usage(
-    caller: Reader, serial: Serial, given: Annotated[UsageSpan, Query()], accept: Accept = None
+    caller: Reader,
+    serial: Serial,
+    given: Annotated[UsageSpan, Query()],
+    request: Request,
+    accept: Accept = None,
 ) -> Response:
-    """Return interval volumes, by hour or by whole days of the utility's time zone."""
-    form = formats.wanted(given.format, accept)
+    """Return interval volumes, by hour or by whole days or months of the utility's time zone."""
+    form = wanted(given.format, accept, FORMS)
+    interval = INTERVALS[given.interval]
     with caller.transaction() as conn:
         meter = _meter(conn, serial)
         zone = utility(conn).zone
-        since, until = span(given.from_, given.to, caller.now(), lambda: zone)
-        if given.interval == "hourly":
-            items = series.hourly(conn, meter, since, until)
-        else:
-            since, until = series.whole_days(since, until, zone)
-            items = series.daily(conn, meter, since, until, zone)
-    if form == "csv":
-        table = formats.table_csv(serial, COLUMNS[given.interval], items)
-        return formats.csv_response(f"{serial}-{given.interval}", table)
-    return _json(
-        {
-            "meter": serial,
-            "interval": given.interval,
-            "timezone": zone.key,
-            "from": since,
-            "to": until,
-            "items": items,
-        },
-        {"Vary": "Accept"},
-    )
+        period = span(given.from_, given.to, caller.now(), lambda: zone, longest("usage", interval))
+    columns = ",".join(SHAPES["usage", interval].columns[1:]) if form == "json" else None
+    found = asked("usage", interval, [_one(meter)], period, zone, columns)
+    head = {
+        "meter": serial,
+        "interval": given.interval,
+        "timezone": zone.key,
+        "from": found.since,
+        "to": found.until,
+    }
+    return answer(request, caller, found, form, f"{serial}-{given.interval}", head)
+
+
+def _one(meter: Row) -> Meter:
+    return meter["id"], meter["serial"], meter["interval_s"]
 
 
 @router.get("/{serial:path}", operation_id="getMeter", responses=answers(METER, 404))
@@ -139,7 +138,7 @@ def get_meter(caller: Reader, serial: Serial) -> MeterDetail:
         last = first(conn, "last_reading", meter_id=meter["id"], since=since)
         installations = rows(conn, "meter_installations", meter_id=meter["id"], limit=MOST)
     if last is not None:
-        last["flags"] = series.flag_names(last["flags"])
+        last["flags"] = flag_names(last["flags"])
     return MeterDetail.model_validate(
         {**meter, "clock_skew_s": meter["skew_s"], "installations": installations, "last_reading": last}
     )

@@ -1,58 +1,70 @@
-"""In which form a series goes out, and how it is written as CSV."""
+"""In which form an answer goes out, and how a table is written as CSV."""
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 from fastapi import Response
 from fastapi.responses import StreamingResponse
 
-from api.meters.schemas import Format
-from api.meters.series import Raw, flag_names
 from api.problem import RefusedError
-from core.batch import READING_COLUMNS
 
-_MEDIA: dict[str, tuple[Format, int]] = {
-    "application/json": ("json", 3),
-    "text/csv": ("csv", 3),
-    "application/*": ("json", 2),
-    "text/*": ("csv", 2),
-    "*/*": ("json", 1),
+MEDIA: dict[str, str] = {
+    "json": "application/json",
+    "csv": "text/csv",
+    "arrow": "application/vnd.apache.arrow.stream",
+    "parquet": "application/vnd.apache.parquet",
 }
+Form = TypeVar("Form", bound=str)
+TABLE: tuple[Literal["json", "csv"], ...] = ("json", "csv")
 
 
-def wanted(given: Format | None, accept: str | None) -> Format:
-    """Return the form that is asked for: by the parameter, else by the header Accept, else JSON."""
+def wanted(given: Form | None, accept: str | None, offered: Sequence[Form]) -> Form:
+    """Return the form that is asked for: by the parameter, else by the header Accept, else the first.
+
+    Of what `offered` has, the client's most specific range for a form says how much it is wanted (RFC 9110,
+    12.5.1); of two wanted alike, the one that is named more closely, then the one that is offered first.
+    """
     if given is not None:
         return given
-    best: tuple[float, int, Format] | None = None
-    for entry in (accept or "*/*").split(","):
-        media, *parameters = [part.strip().lower() for part in entry.split(";")]
-        known = _MEDIA.get(media)
-        weight = _weight(parameters)
-        if known is not None and weight > 0 and (best is None or (weight, known[1]) > best[:2]):
-            best = (weight, known[1], known[0])
-    if best is None:
+    ranges = [_range(entry) for entry in (accept or "*/*").split(",")]
+    best: tuple[float, int] = (0.0, 0)
+    chosen: Form | None = None
+    for form in offered:
+        fits = [(closeness, weight) for media, weight in ranges if (closeness := _closeness(media, form))]
+        closeness, weight = max(fits, default=(0, 0.0))
+        if (weight, closeness) > best and weight > 0:
+            best, chosen = (weight, closeness), form
+    if chosen is None:
+        medias = [MEDIA[form] for form in offered]
         raise RefusedError(
             406,
             "not_acceptable",
-            "The series comes as JSON or CSV.",
-            cure="Send `Accept: application/json` or `Accept: text/csv`.",
+            f"It comes as {', '.join(medias[:-1])} or {medias[-1]}.",
+            cure=f"Send `Accept: {medias[0]}`, or another of these.",
         )
-    return best[2]
+    return chosen
 
 
-def _weight(parameters: list[str]) -> float:
+def _range(entry: str) -> tuple[str, float]:
+    media, *parameters = [part.strip().lower() for part in entry.split(";")]
     for parameter in parameters:
         if parameter.startswith("q="):
             try:
-                return float(parameter[2:])
+                weight = float(parameter[2:])
             except ValueError:
-                return 0.0
-    return 1.0
+                weight = 0.0
+            return media, weight if 0 <= weight <= 1 else 0.0
+    return media, 1.0
+
+
+def _closeness(media: str, form: str) -> int:
+    """Return how closely a media range names a form: 3 by name, 2 by its type, 1 as anything, 0 not."""
+    name = MEDIA[form]
+    return {name: 3, f"{name.partition('/')[0]}/*": 2, "*/*": 1}.get(media, 0)
 
 
 def cell(value: Any) -> Any:
@@ -68,24 +80,6 @@ def cell(value: Any) -> Any:
         case str() if value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
             return "'" + value
     return value
-
-
-def readings_csv(serial: str, parts: Iterable[list[Raw]]) -> Iterator[str]:
-    """Yield the CSV of raw readings: the columns of a dataset folder's readings.csv, one chunk a part."""
-    yield _text([READING_COLUMNS])
-    meter = cell(serial)
-    for part in parts:
-        yield _text(
-            (meter, cell(ts), *values, ";".join(flag_names(flags)), cell(received))
-            for ts, *values, flags, received in part
-        )
-
-
-def table_csv(serial: str, columns: tuple[str, ...], items: list[dict[str, Any]]) -> Iterator[str]:
-    """Yield the CSV of interval volumes."""
-    yield _text([("meter", *columns)])
-    meter = cell(serial)
-    yield _text((meter, *(cell(item[column]) for column in columns)) for item in items)
 
 
 def rows_csv(columns: tuple[str, ...], items: Iterable[dict[str, Any]]) -> Iterator[str]:
@@ -110,7 +104,12 @@ def csv_response(name: str, chunks: Iterator[str]) -> Response:
         chunks,
         media_type="text/csv; charset=utf-8",
         headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}.csv",
+            "Content-Disposition": disposition(f"{name}.csv"),
             "Vary": "Accept",
         },
     )
+
+
+def disposition(name: str) -> str:
+    """Return the header that lets a browser save the answer under this name, whatever is in it (RFC 6266)."""
+    return f"attachment; filename*=UTF-8''{quote(name, safe='')}"

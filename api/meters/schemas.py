@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.fields import When
 from api.page import Cursor
+from api.series.schemas import Format, QualityName
 from core.words import MeterKind
 
 FlagName = Literal[
@@ -21,8 +22,6 @@ FlagName = Literal[
     "magnetic",
     "removed",
 ]
-QualityName = Literal["measured", "interpolated", "estimated", "edited"]
-Format = Literal["json", "csv"]
 
 
 class Span(BaseModel):
@@ -35,22 +34,27 @@ class Span(BaseModel):
         alias="from",
         description="Beginning: an instant, or a day of the utility. Default: 7 days before `to`.",
     )
-    to: When | None = Field(None, description="End; of a day, its beginning. Default: now. At most 400 days.")
+    to: When | None = Field(
+        None,
+        description="End; of a day, its beginning. Default: now. At most 400 days; by day or month 3,700.",
+    )
     format: Format | None = Field(None, description="Overrides the header Accept.")
 
 
 class ReadingSpan(Span):
     """A period of raw readings: after `from`, up to and with `to`."""
 
-    limit: int = Field(1_000, ge=1, le=10_000, description="Most readings on a JSON page; CSV comes whole.")
+    limit: int = Field(
+        1_000, ge=1, le=10_000, description="Most readings on a JSON page; other forms come whole."
+    )
     cursor: Cursor = None
 
 
 class UsageSpan(Span):
     """A period of interval volumes: slots that begin at or after `from` and before `to`."""
 
-    interval: Literal["hourly", "daily"] = Field(
-        "hourly", description="Days are the utility's own, and whole."
+    interval: Literal["hourly", "daily", "monthly"] = Field(
+        "hourly", description="Days and months are the utility's own, and whole."
     )
 
 
@@ -95,17 +99,27 @@ class UsageDay(BaseModel):
     hours_not_measured: int = Field(description="How many of `hours` were interpolated, estimated or edited.")
 
 
+class UsageMonth(BaseModel):
+    """Volume of one month of the utility; `month` is its first day."""
+
+    month: date
+    volume_l: float
+    hours: int = Field(description="How many of its hours have a volume.")
+    hours_expected: int
+    hours_not_measured: int = Field(description="How many of `hours` were interpolated, estimated or edited.")
+
+
 class Usage(BaseModel):
     """Interval volumes of one meter, oldest first."""
 
     meter: str
-    interval: Literal["hourly", "daily"]
+    interval: Literal["hourly", "daily", "monthly"]
     timezone: str = Field(description="The utility's zone, whose days are meant.")
     from_: datetime = Field(
         alias="from", description="The period that is covered; for days, widened to whole ones."
     )
     to: datetime
-    items: list[Hour] | list[UsageDay]
+    items: list[Hour] | list[UsageDay] | list[UsageMonth]
 
 
 class Installation(BaseModel):

@@ -1,17 +1,19 @@
 """GET and POST /v1/tickets: the inbox, a ticket whole, and what somebody brings to the desk."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api import page
-from api.answers import answers, page_of
+from api.answers import answers, failures, page_of
 from api.auth import Caller, needs
 from api.fields import Id, instant
 from api.page import NEWEST, Page
 from api.problem import refused_value
-from api.rows import filtered
+from api.rows import filtered, first
 from api.tickets.bodies import NewTicket
 from api.tickets.detail import detail
 from api.tickets.schemas import (
@@ -26,7 +28,7 @@ from api.tickets.schemas import (
     shaped,
 )
 from api.tickets.whose import customer, district
-from core.errors import ForbiddenError
+from core.errors import ForbiddenError, NotFoundError
 from service import cases, tickets
 from service.cases import Case
 from service.utility import utility
@@ -35,6 +37,9 @@ router = APIRouter(prefix="/v1/tickets", tags=["tickets"])
 Reader = Annotated[Caller, needs("tickets:read")]
 Writer = Annotated[Caller, needs("tickets:write")]
 TicketId = Annotated[Id, Path(alias="id")]
+FILE = {
+    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}, "example": "JPEG data ..."}
+}
 # By order: the list's name, the form of a place in it, and where it begins.
 LISTS: dict[str, tuple[str, type[tuple[Any, ...]], tuple[Any, ...]]] = {
     "newest": ("tickets", tuple[datetime, int], NEWEST),
@@ -122,3 +127,28 @@ def get_ticket(caller: Reader, id_: TicketId) -> TicketDetail:
     """Return one ticket with its history, events, related tickets and messages."""
     with caller.transaction() as conn:
         return detail(conn, id_)
+
+
+@router.get(
+    "/{id}/attachments/{attachment_id}",
+    operation_id="getTicketAttachment",
+    response_class=Response,
+    responses={**failures(401, 403, 404, 422, 500, 503), 200: {"description": "The file.", "content": FILE}},
+)
+def get_attachment(
+    caller: Reader, id_: TicketId, attachment_id: Annotated[Id, Path(description="As its entry lists it.")]
+) -> Response:
+    """Return a file that came with a mail, to be saved: a browser neither shows nor runs it."""
+    with caller.transaction() as conn:
+        found = first(conn, "tickets.attachment", id=id_, attachment_id=attachment_id)
+    if found is None:
+        raise NotFoundError(f"Ticket {id_} has no attachment {attachment_id}.")
+    plain = re.sub(r"[^A-Za-z0-9._-]", "_", found["name"])
+    named = f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(found['name'], safe='')}"
+    headers = {
+        "Content-Disposition": named,
+        "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
+        "Cache-Control": "private, no-cache",
+    }
+    return Response(found["content"], media_type=found["media_type"], headers=headers)

@@ -82,6 +82,15 @@ class Ticket(TicketBrief):
     version: int = Field(description="Send it with a step, to be refused if somebody was quicker.")
 
 
+class Attachment(BaseModel):
+    """A file that came with a mail: `GET /v1/tickets/{id}/attachments/{attachment_id}`."""
+
+    id: int
+    name: str
+    media_type: str = Field(description="Told from the content.")
+    size_bytes: int
+
+
 class TicketEntry(BaseModel):
     """One line of a ticket's history; none is ever changed."""
 
@@ -92,6 +101,7 @@ class TicketEntry(BaseModel):
     to_state: str | None
     why: str
     detail: dict[str, Any]
+    attachments: list[Attachment] = []
 
 
 class Related(BaseModel):
@@ -248,6 +258,7 @@ DETAIL: dict[str, Any] = {
             "to_state": "acknowledged",
             "why": "On my way.",
             "detail": {},
+            "attachments": [],
         }
     ],
     "events": [EVENT],

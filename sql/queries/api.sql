@@ -102,16 +102,6 @@ from seen_reading
 where meter_id = %(meter_id)s and ts >= %(since)s
 order by ts desc limit 1;
 
--- name: usage_hourly
-select slot, volume_l, quality
-from seen_usage_hourly
-where meter_id = %(meter_id)s and slot >= %(since)s and slot < %(until)s
-order by slot;
-
--- name: usage_daily
-select day, volume_l, hours, hours_not_measured
-from meter_days(%(meter_id)s, %(zone)s, %(since)s, %(until)s) order by day;
-
 -- name: events seq: dma
 select e.id, e.subject_kind, e.subject, e.grp, e.epoch, e.detectors, e.account_no,
     (select m.serial from meter m where m.id = e.meter_id) as meter, d.code as dma,

@@ -43,6 +43,13 @@ with gone as (delete from job_run where started_at < %(before)s returning 1) sel
 -- name: forget_sessions
 with gone as (delete from session where expires_at < %(before)s returning 1) select count(*) from gone;
 
+-- name: forget_changes
+with gone as (delete from change where at < %(before)s and seq < (select newest from change_range()) returning 1)
+select count(*) from gone;
+
+-- name: forget_change_notes
+with gone as (delete from change_note where at < %(before)s returning 1) select count(*) from gone;
+
 -- name: policies seq: detector_policy
 select id, detector, scope, scope_key, params, enabled, nullif(valid_from, '-infinity'),
     nullif(valid_until, 'infinity'), exemption, why, created_by, ended_by

@@ -303,3 +303,10 @@ select t.id from ticket t
 where t.opened_at >= %(since)s and t.topic = any (%(topics)s) and t.state not in ('resolved', 'confirmed', 'merged')
     and exists (select from outage_account a where a.outage_id = %(id)s and a.account_no = t.account_no)
 order by t.id;
+
+-- name: of_dma
+select coalesce(o.started_at, o.starts_at) as began_at, o.ended_at, o.kind
+from outage_dma d join outage o on o.id = d.outage_id
+where d.dma_id = (select id from dma where code = %(dma)s) and o.state in ('started', 'restored')
+    and coalesce(o.started_at, o.starts_at) < %(until)s and coalesce(o.ended_at, 'infinity') > %(since)s
+order by o.starts_at;

@@ -166,7 +166,10 @@ left join dma d on d.id = t.dma_id
 where t.id = %(id)s;
 
 -- name: entries
-select at, actor, kind, from_state, to_state, why, detail from ticket_entry
+select at, actor, kind, from_state, to_state, why, detail, coalesce((select jsonb_agg(jsonb_build_object('id', a.id,
+        'name', a.name, 'media_type', a.media_type, 'size_bytes', a.size_bytes) order by a.id)
+    from ticket_attachment a where a.entry_id = e.id), '[]') as attachments
+from ticket_entry e
 where ticket_id = %(id)s order by id limit %(limit)s;
 
 -- name: events
@@ -213,3 +216,10 @@ order by t.opened_at desc, t.id desc limit %(limit)s;
 select id from outbox
 where ticket_id = %(ticket_id)s and step = 'joined' and state = 'pending' and not_before > %(at)s
 limit 1;
+
+-- name: keep_attachment
+insert into ticket_attachment (ticket_id, entry_id, name, media_type, size_bytes, content)
+values (%(ticket_id)s, %(entry_id)s, %(name)s, %(media_type)s, length(%(content)s::bytea), %(content)s);
+
+-- name: attachment
+select name, media_type, content from ticket_attachment where id = %(attachment_id)s and ticket_id = %(id)s;

@@ -16,7 +16,9 @@ from jobs.letters import LiveLetters
 from jobs.preview import LiveRules
 from jobs.report import LivePress
 from jobs.stack import StackUrls
+from service import changes
 from sql.pool import Connection, Pool, connect, open_pool
+from tests.api.serving import Served, serving
 from tests.api.town import Town, build
 from tests.databases import fresh_database
 
@@ -79,6 +81,14 @@ def all_seeing(ask: Ask, town: Town) -> TestClient:
 def anna(ask: Ask, town: Town) -> TestClient:
     """A client of account manager Anna, who answers for customer A1 alone."""
     return ask(login="anna")
+
+
+@pytest.fixture
+def served(database_url: str, conn: Connection, town: Town, clock: SetClock) -> Iterator[Served]:
+    """The API on a real socket, with a client that may do everything; the town is old news."""
+    changes.order(conn)
+    with serving(database_url, conn, load(), clock) as up:
+        yield up
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from starlette.testclient import TestClient
 
-from api.meters import formats, series
+from api.meters import formats
 from api.meters.schemas import Reading, Readings, Usage
+from api.series import columns, parts
 from core.batch import READING_COLUMNS
 from core.words import Flag
 from jobs.dataset.readings import stream
@@ -105,7 +106,7 @@ def test_answers_are_what_the_document_says(standing: TestClient) -> None:
         answer = standing.get(f"/v1/meters/M-A/usage?interval={interval}").text
         assert Usage.model_validate_json(answer).items
     named = Reading.model_fields["flags"].annotation.__args__[0].__args__  # type: ignore[union-attr]
-    assert named == series.flag_names(sum(Flag))
+    assert named == columns.flag_names(sum(Flag))
 
 
 @pytest.mark.parametrize(
@@ -123,8 +124,8 @@ def test_answers_are_what_the_document_says(standing: TestClient) -> None:
     ],
 )
 def test_the_form_is_what_the_client_prefers(accept: str | None, form: str) -> None:
-    assert formats.wanted(None, accept) == form
-    assert formats.wanted("csv", accept) == "csv"
+    assert formats.wanted(None, accept, formats.TABLE) == form
+    assert formats.wanted("csv", accept, formats.TABLE) == "csv"
 
 
 def test_a_form_we_have_not_is_406(standing: TestClient) -> None:
@@ -133,7 +134,7 @@ def test_a_form_we_have_not_is_406(standing: TestClient) -> None:
 
 
 def test_csv_holds_the_whole_period(standing: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(series, "STREAM_ROWS", 50)
+    monkeypatch.setattr(parts, "PART_ROWS", 50)
     answer = standing.get("/v1/meters/M-A/readings?limit=1", headers={"Accept": "text/csv"})
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''M-A-readings.csv"
@@ -144,8 +145,8 @@ def test_csv_holds_the_whole_period(standing: TestClient, monkeypatch: pytest.Mo
     assert rows[-1] == {
         "meter": "M-A",
         "ts": "2026-11-21T09:00:00Z",
-        "register_l": "4800.0",
-        "flow_lph": "100.0",
+        "register_l": "4800",
+        "flow_lph": "100",
         "pressure_kpa": "",
         "temperature_c": "",
         "battery_v": "",
@@ -166,7 +167,7 @@ def test_csv_of_usage(standing: TestClient) -> None:
     answer = standing.get("/v1/meters/M-A/usage?interval=daily&format=csv&from=2026-11-20&to=2026-11-21")
     assert answer.text.splitlines() == [
         "meter,day,volume_l,hours,hours_expected,hours_not_measured",
-        "M-A,2026-11-20,2400.0,24,24,0",
+        "M-A,2026-11-20,2400,24,24,0",
     ]
 
 

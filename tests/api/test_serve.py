@@ -1,60 +1,12 @@
 """The API over a real socket: it answers, streams, finishes what it began, and frees its address."""
 
 import socket
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
 
-import httpx2
 import pytest
-from fastapi import FastAPI
 
-from api import keys
-from api.app import create_app
-from api.serve import listen, serve_on
-from core.clock import SetClock
+from api.serve import listen
 from core.errors import SettingsError
-from core.settings import load
-from jobs.letters import LiveLetters
-from jobs.preview import LiveRules
-from jobs.report import LivePress
-from sql.pool import Connection, Pool
-from tests.api.conftest import NOW
-from tests.api.town import Town
-
-
-@dataclass
-class Served:
-    """A server in a thread, and a client with a key."""
-
-    client: httpx2.Client
-    port: int
-    stopping: threading.Event
-    thread: threading.Thread
-
-
-@pytest.fixture
-def served(database_url: str, conn: Connection, town: Town, clock: SetClock) -> Iterator[Served]:
-    key = keys.create(conn, "test", list(keys.SCOPES), NOW)
-    stopping = threading.Event()
-
-    def make(pool: Pool) -> FastAPI:
-        rules = LiveRules(database_url, 36)
-        return create_app(load(), clock, pool, rules, LiveLetters(load()), LivePress(""))
-
-    with listen("127.0.0.1", 0) as door:
-        port = door.getsockname()[1]
-        thread = threading.Thread(
-            target=serve_on,
-            args=(door, database_url, make, stopping),
-        )
-        thread.start()
-        headers = {"Authorization": f"Bearer {key}"}
-        with httpx2.Client(base_url=f"http://127.0.0.1:{port}", headers=headers) as client:
-            yield Served(client, port, stopping, thread)
-        stopping.set()
-        thread.join(15)
-        assert not thread.is_alive()
+from tests.api.serving import Served
 
 
 def test_it_answers_over_loopback(served: Served) -> None:

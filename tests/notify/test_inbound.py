@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from core.errors import BadDataError
 from notify import inbound
+from service.attachments import File
 from service.inbox import Mail
 from service.tickets import Actor
 
@@ -56,12 +57,14 @@ def test_of_html_alone_the_words_remain_and_of_an_answer_what_is_new() -> None:
     assert (got.name, got.named, got.text) == ("王五", (12,), "修好了， 谢谢\n王五")
 
 
-def test_attachments_are_named_and_left_out() -> None:
+def test_attachments_are_handed_on_beside_the_text() -> None:
     mail = EmailMessage(policy=SMTP)
     mail["From"], mail["Subject"] = "a@b.example", "photo"
     mail.set_content("see picture")
     mail.add_attachment(b"\x89PNG", "image", "png", filename="漏水.png")
-    assert (read(mail.as_bytes()).text, read(mail.as_bytes()).attachments) == ("see picture", ("漏水.png",))
+    got = read(mail.as_bytes())
+    assert (got.text, got.attachments) == ("see picture", ("漏水.png",))
+    assert got.files == (File("漏水.png", b"\x89PNG"),)
 
 
 @pytest.mark.parametrize(

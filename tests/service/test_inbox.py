@@ -1,11 +1,14 @@
 """A mail lands once, on the ticket it is about; the mail server is told in its own codes."""
 
+from email.message import EmailMessage
+from email.policy import SMTP
 from pathlib import Path
 
 import pytest
 
 from jobs import mail_in
-from service import handling, inbox, merging, tickets
+from service import attachments, handling, inbox, merging, tickets
+from service.attachments import File
 from service.cases import Case, open_case
 from service.tickets import Act, Actor
 from sql.pool import Connection
@@ -136,3 +139,71 @@ def test_an_answer_to_a_settled_ticket_is_told_and_opens_nothing(
     assert taken == inbox.Taken("continued", ticket_id)
     assert conn.execute("select state from ticket").fetchall() == [("resolved",)]
     assert conn.execute("select count(*) from outbox where step = 'replied'").fetchall() == [(1,)]
+
+
+JPEG, PNG = b"\xff\xd8\xff\xe0" + b"j" * 900, b"\x89PNG\r\n\x1a\n" + b"p" * 900
+
+
+def with_files(*files: tuple[str, bytes], **headers: str) -> bytes:
+    mail = EmailMessage(policy=SMTP)
+    given = {"From": "customer@example.org", "To": "s@utility.example", "Subject": "Meter", **headers}
+    for name, value in given.items():
+        mail[name] = value
+    mail.set_content("see the photo")
+    for name, content in files:
+        mail.add_attachment(
+            content, "image", "jpeg", filename=name
+        )  # whatever it is, the mail says: a picture
+    return mail.as_bytes()
+
+
+def kept(conn: Connection) -> list[tuple[str, str, int]]:
+    return conn.execute("select name, media_type, size_bytes from ticket_attachment order by id").fetchall()
+
+
+def test_a_photo_of_the_meter_is_kept_with_the_entry_and_goes_with_the_ticket(
+    conn: Connection, desk_conn: Connection, town: samples.Town
+) -> None:
+    taken = take(desk_conn, with_files(("水表.jpg", JPEG), ("水表.jpg", PNG)))
+    assert kept(conn) == [("水表.jpg", "image/jpeg", len(JPEG)), ("水表.jpg", "image/png", len(PNG))]
+    entries = (
+        "select e.kind, e.detail -> 'attachments' from ticket_attachment a"
+        " join ticket_entry e on e.id = a.entry_id"
+    )
+    assert conn.execute(entries).fetchall() == [("attached", ["水表.jpg", "水表.jpg"])] * 2
+    again = with_files(("late.jpg", JPEG), Subject=f"Re: Meter [#{taken.ticket_id}]")
+    assert take(desk_conn, again) == inbox.Taken("continued", taken.ticket_id)
+    assert conn.execute(entries + " where a.name = 'late.jpg'").fetchall() == [("mail", ["late.jpg"])]
+    assert take(desk_conn, again).outcome == "again"
+    assert len(kept(conn)) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("photo.jpg", b"MZ\x90\x00 an executable"),
+        ("meter.svg", b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"),
+        ("bill.html", b"<script>alert(1)</script>"),
+        ("run.sh", b"#!/bin/sh\n"),
+        ("data.zip", b"PK\x03\x04"),
+        ("empty.jpg", b""),
+        ("big.jpg", JPEG + bytes(attachments.LARGEST_BYTES)),
+    ],
+)
+def test_what_could_run_or_is_too_large_is_named_and_not_kept(
+    conn: Connection, desk_conn: Connection, town: samples.Town, name: str, content: bytes
+) -> None:
+    take(desk_conn, with_files((name, content)))
+    assert kept(conn) == []
+    ((left_out,),) = conn.execute(
+        "select detail -> 'left_out' from ticket_entry where kind = 'attached'"
+    ).fetchall()
+    assert [one["name"] for one in left_out] == [name]
+    assert left_out[0]["why"]
+
+
+def test_there_is_a_limit_to_how_many_and_how_much_of_a_mail_is_kept() -> None:
+    many = attachments.sort([File(f"{n}.jpg", JPEG) for n in range(attachments.MOST + 2)])
+    assert (len(many.kept), len(many.left_out)) == (attachments.MOST, 2)
+    large = [File(f"{n}.jpg", JPEG + bytes(9 * 2**20)) for n in range(3)]
+    assert [file.name for file, _ in attachments.sort(large).kept] == ["0.jpg", "1.jpg"]

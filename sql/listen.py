@@ -1,7 +1,7 @@
 """A thread that works, listens for more, and outlives the database's absences."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import psycopg
 import structlog
@@ -9,7 +9,7 @@ from psycopg import sql
 
 from core.errors import InfrastructureError
 from core.supervise import Supervisor
-from sql.pool import Connection, connect
+from sql.pool import Connection, RoleName, connect
 
 log = structlog.get_logger(__name__)
 Work = Callable[[Connection], object]
@@ -21,21 +21,23 @@ def forever(
     supervisor: Supervisor,
     name: str,
     url: str,
-    channel: str,
+    role: RoleName,
+    channels: Sequence[str],
     every_s: float,
     work: Work,
 ) -> None:
-    """Call `work` at start, when `channel` is notified and at least every `every_s`, until asked to stop.
+    """Call `work` at start, when a channel is notified and at least every `every_s`, until asked to stop.
 
-    The connection is in autocommit, with the rights of the notifier. When the database is away, it is asked
-    for again with back-off; any other error ends the thread.
+    The connection is in autocommit, with the rights of the role. When the database is away, it is asked for
+    again with back-off; any other error ends the thread.
     """
     pause_s = 0.25
     while not supervisor.stopping.is_set():
         supervisor.beat(name)
         try:
-            with connect(url, "notify", autocommit=True) as conn:
-                conn.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
+            with connect(url, role, autocommit=True) as conn:
+                for channel in channels:
+                    conn.execute(sql.SQL("listen {}").format(sql.Identifier(channel)))
                 pause_s = 0.25
                 while not supervisor.stopping.is_set():
                     supervisor.beat(name)

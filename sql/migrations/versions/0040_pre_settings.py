@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0038", "0037"
-upgrade = script("0038_pre_settings.sql")
+revision, down_revision = "0040", "0039"
+upgrade = script("0040_pre_settings.sql")

@@ -1,0 +1,195 @@
+// Draws <figure class="chart" data-chart="/charts/..."> with uPlot: drag to zoom, double click for all of it.
+// Words come from the page: data-words='{"wait": "...", "none": "...", "failed": "...", "all": "..."}'.
+
+const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+const lang = document.documentElement.lang;
+const zone = document.body.dataset.zone || "UTC";
+const number = new Intl.NumberFormat(lang, { maximumSignificantDigits: 4 });
+const moment = new Intl.DateTimeFormat(lang, { timeZone: zone, dateStyle: "medium", timeStyle: "short" });
+const zh = lang.startsWith("zh");
+
+// See web/chart.py for the form.
+export function read(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  let place = 4 + length;
+  const at = new Float64Array(buffer, place, head.n);
+  place += 8 * head.n;
+  const columns = head.lines.map(() => {
+    const column = new Float32Array(buffer, place, head.n);
+    place += Math.ceil((4 * head.n) / 8) * 8;
+    return column;
+  });
+  return { head, data: [at, ...columns] };
+}
+
+const COLOURS = ["--chart-1", "--chart-2", "--chart-3", "--chart-4"];
+const SHADES = { event: "--chart-band", outage: "--chart-off", pause: "--chart-off" };
+
+function underlay(head) {
+  return (u) => {
+    const { ctx, bbox } = u;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    for (const span of head.spans) {
+      const from = u.valToPos(span.since, "x", true), to = u.valToPos(span.until, "x", true);
+      ctx.fillStyle = style(SHADES[span.kind]);
+      ctx.fillRect(from, bbox.top, Math.max(2, to - from), bbox.height);
+    }
+    ctx.restore();
+  };
+}
+
+function overlay(head) {
+  return (u) => {
+    const { ctx, bbox } = u;
+    ctx.save();
+    ctx.font = `${12 * devicePixelRatio}px sans-serif`;
+    for (const limit of head.limits) {
+      const y = u.valToPos(limit.value, limit.unit, true);
+      if (y < bbox.top || y > bbox.top + bbox.height) continue;
+      ctx.strokeStyle = ctx.fillStyle = style("--bad");
+      ctx.setLineDash([6, 4]);
+      ctx.beginPath();
+      ctx.moveTo(bbox.left, y);
+      ctx.lineTo(bbox.left + bbox.width, y);
+      ctx.stroke();
+      ctx.textAlign = "right";
+      ctx.fillText(limit.label, bbox.left + bbox.width - 6, y - 5);
+    }
+    ctx.setLineDash([]);
+    for (const mark of head.marks) {
+      const x = u.valToPos(mark.at, "x", true);
+      if (x < bbox.left || x > bbox.left + bbox.width) continue;
+      ctx.strokeStyle = ctx.fillStyle = style("--warn");
+      ctx.beginPath();
+      ctx.moveTo(x, bbox.top);
+      ctx.lineTo(x, bbox.top + bbox.height);
+      ctx.stroke();
+      const room = bbox.left + bbox.width - x;
+      ctx.textAlign = room < 90 * devicePixelRatio ? "right" : "left";
+      ctx.fillText(mark.label, x + (room < 90 * devicePixelRatio ? -5 : 5), bbox.top + 14 * devicePixelRatio);
+    }
+    ctx.restore();
+  };
+}
+
+const LOOKS = {
+  line: () => uPlot.paths.linear(),
+  step: () => uPlot.paths.stepped({ align: 1 }),
+  bars: () => uPlot.paths.bars({ size: [0.8, 60], align: 1 }),
+};
+const AXIS_DATES = zh
+  ? [
+      [31536000, "{YYYY}年", null, null, null, null, null, null, 1],
+      [2419200, "{M}月", "\n{YYYY}年", null, null, null, null, null, 1],
+      [86400, "{M}月{D}日", "\n{YYYY}年", null, null, null, null, null, 1],
+      [3600, "{HH}:00", "\n{M}月{D}日", null, "\n{M}月{D}日", null, null, null, 1],
+      [60, "{HH}:{mm}", "\n{M}月{D}日", null, "\n{M}月{D}日", null, null, null, 1],
+    ]
+  : [
+      [31536000, "{YYYY}", null, null, null, null, null, null, 1],
+      [2419200, "{MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+      [86400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+      [3600, "{HH}:00", "\n{D} {MMM}", null, "\n{D} {MMM}", null, null, null, 1],
+      [60, "{HH}:{mm}", "\n{D} {MMM}", null, "\n{D} {MMM}", null, null, null, 1],
+    ];
+
+export function draw(figure, { head, data }) {
+  const units = [...new Set(head.lines.map((line) => line.unit))];
+  const ink = style("--quiet"), grid = style("--chart-grid");
+  const options = {
+    width: figure.clientWidth,
+    height: Math.max(240, Math.min(360, figure.clientWidth * 0.42)),
+    tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), zone),
+    cursor: { drag: { x: true, y: false, uni: 20 }, focus: { prox: 24 } },
+    scales: Object.fromEntries([["x", { time: true }], ...units.map((unit, n) => [unit, {
+      range: (u, low, high) => {
+        const limits = head.limits.filter((limit) => limit.unit === unit).map((limit) => limit.value);
+        const top = Math.max(high ?? 0, ...limits), bottom = Math.min(low ?? 0, n || unit === "kPa" ? low ?? 0 : 0);
+        const room = (top - bottom || 1) * 0.06;
+        return [bottom === 0 ? 0 : bottom - room, top + room];
+      },
+    }])]),
+    axes: [
+      { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid }, values: AXIS_DATES, space: 70 },
+      ...units.map((unit, n) => ({
+        scale: unit, label: unit, labelSize: 18, size: 58, side: n ? 1 : 3, stroke: ink,
+        grid: n ? { show: false } : { stroke: grid, width: 1 }, ticks: { stroke: grid },
+        values: (u, all) => all.map((v) => number.format(v)),
+      })),
+    ],
+    series: [
+      { label: zh ? "时间" : "Time", value: (u, at) => (at == null ? "–" : moment.format(at * 1e3)) },
+      ...head.lines.map((line, n) => ({
+        label: line.label, scale: line.unit, stroke: style(COLOURS[n % COLOURS.length]), width: 1.5,
+        fill: line.look === "bars" ? style(COLOURS[n % COLOURS.length]) + "aa" : undefined,
+        paths: LOOKS[line.look](), points: { show: false }, spanGaps: false,
+        value: (u, v) => (v == null || Number.isNaN(v) ? "–" : `${number.format(v)} ${line.unit}`),
+      })),
+    ],
+    bands: head.bands.map(([high, low]) => ({ series: [high + 1, low + 1], fill: style("--chart-band") })),
+    hooks: { drawClear: [underlay(head)], draw: [overlay(head)] },
+  };
+  figure.querySelector(".uplot")?.remove();
+  const plot = new uPlot(options, data, figure);
+  figure.plot = plot;
+  return plot;
+}
+
+async function load(figure) {
+  const words = JSON.parse(figure.dataset.words || "{}");
+  figure.dataset.waiting = words.wait ?? "…";
+  try {
+    const answer = await fetch(figure.dataset.chart, { headers: { Accept: "application/octet-stream" } });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const chart = read(await answer.arrayBuffer());
+    if (!chart.head.n) {
+      figure.dataset.waiting = words.none ?? "–";
+      return;
+    }
+    delete figure.dataset.waiting;
+    const begun = performance.now();
+    draw(figure, chart);
+    figure.chart = chart;
+    figure.dataset.drawn = String(Math.round(performance.now() - begun));
+  } catch (error) {
+    figure.dataset.waiting = words.failed ?? String(error);
+    figure.dataset.failed = "";
+  }
+}
+
+export function start(root = document) {
+  for (const figure of root.querySelectorAll("figure[data-chart]:not([data-begun])")) {
+    figure.dataset.begun = "";
+    load(figure);
+  }
+}
+
+// A button shows another part, or another series: <button data-shows="/charts/..." data-of="figure-id">.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-shows]");
+  if (!button) return;
+  const figure = document.getElementById(button.dataset.of);
+  figure.dataset.chart = button.dataset.shows;
+  for (const other of document.querySelectorAll(`[data-of="${CSS.escape(button.dataset.of)}"]`)) {
+    other.setAttribute("aria-pressed", String(other === button));
+  }
+  load(figure);
+});
+
+const widths = new ResizeObserver((seen) => {
+  for (const { target } of seen) {
+    if (target.plot && Math.abs(target.plot.width - target.clientWidth) > 1) {
+      target.plot.setSize({ width: target.clientWidth, height: target.plot.height });
+    }
+  }
+});
+for (const figure of document.querySelectorAll("figure[data-chart]")) widths.observe(figure);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  for (const figure of document.querySelectorAll("figure[data-drawn]")) draw(figure, figure.chart);
+});
+document.addEventListener("htmx:after:swap", () => start());
+start();
