@@ -19,12 +19,13 @@ from detection.detectors import silent
 from detection.diary import Diary
 from detection.episode import Book
 from detection.evaluate import Evaluator
+from detection.extent import Extent, Sure
 from detection.health import Days, Health
 from detection.lifecycle import Change, Event, Subject
 from detection.masks import Judged, Span
 from detection.outages import Outage
 from detection.policy import Policies, Policy
-from detection.portion import Portion
+from detection.portion import WIDER, Portion
 from detection.roster import Roster
 from detection.silence import Silence
 from detection.streams import NOTHING, Oddities
@@ -243,33 +244,45 @@ class Engine:
         return Result(changes, usage, self.health.tell())
 
     def _feed(self, portion: Portion, *, evaluate: bool) -> None:
-        readings = portion.readings
-        site = self.roster.find(readings.meter_id.astype(np.int64))
-        slot_s = np.where(site >= 0, self._slot_s[site] if len(self.roster) else 0, 0)
-        trusted = portion.trusted_us()
-        for size in np.unique(slot_s[slot_s > 0]):
-            mine = np.flatnonzero(slot_s == size)
-            part, since = readings.take(mine), trusted[mine]
-            odd = self._feed_volumes(int(size), part, since, evaluate=evaluate)
-            self._feed_health(part, portion.new[mine], since, odd, evaluate=evaluate)
-            if not np.isnan(part.pressure_kpa).all():
-                self._feed_pressures(int(size), part, since, evaluate=evaluate)
+        self._feed_meters(portion, evaluate=evaluate)
         before = self.zones.inflow.newest.copy()
         changed = self.zones.settle()
         if evaluate and changed is not None:
             self._evaluate(Series(self.zones.inflow), "zone", self._note_zones(changed, before))
+
+    def _feed_meters(self, portion: Portion, *, evaluate: bool) -> None:
+        readings, new = portion.readings, portion.new
+        site = self.roster.find(readings.meter_id.astype(np.int64))
+        slot_s = np.where(site >= 0, self._slot_s[site] if len(self.roster) else 0, 0)
+        extent = portion.extent()
+        short: set[int] = set()
+        for size in np.unique(slot_s[slot_s > 0]):
+            mine = np.flatnonzero(slot_s == size)
+            part, around = readings.take(mine), extent.take(mine)
+            odd, sure = self._feed_volumes(int(size), part, around, evaluate=evaluate)
+            self._feed_health(part, new[mine], sure, odd, evaluate=evaluate)
+            short |= {*np.unique(part.meter_id[sure.short]).tolist()}
+            if not np.isnan(part.pressure_kpa).all():
+                short |= self._feed_pressures(int(size), part, around, evaluate=evaluate)
+        if short:
+            wider = portion.wider(np.array(sorted(short), np.int64), WIDER * portion.times)
+            self._feed_meters(wider, evaluate=evaluate)
 
     def _ring(self, rings: dict[int, Ring], slot_s: int) -> Ring:
         if slot_s not in rings:
             rings[slot_s] = Ring(slot_s, self._window_days * 86_400 // slot_s)
         return rings[slot_s]
 
-    def _feed_volumes(self, slot_s: int, part: ReadingBatch, trusted_us: Ints, *, evaluate: bool) -> Oddities:
-        told = ~(np.isnan(part.register_l) & np.isnan(part.flow_lph))
-        if not told.any():
-            return NOTHING
+    def _feed_volumes(
+        self, slot_s: int, part: ReadingBatch, extent: Extent, *, evaluate: bool
+    ) -> tuple[Oddities, Sure]:
+        """Return the odd steps of registers, and of each reading what is sure of its meter."""
+        told = np.flatnonzero(~(np.isnan(part.register_l) & np.isnan(part.flow_lph)))
+        ids = part.meter_id.astype(np.int64)
+        if len(told) == 0:
+            return NOTHING, Sure.all_of(len(ids))
         ring = self._ring(self._volumes, slot_s)
-        meters, row = np.unique(part.meter_id[told].astype(np.int64), return_inverse=True)
+        meters, first, row = np.unique(ids[told], return_index=True, return_inverse=True)
         site = self.roster.find(meters)
         made = vee.volumes(
             row,
@@ -282,24 +295,22 @@ class Engine:
             self._q3_lph[site],
             self.roster.kind[site] == MeterKind.STORAGE,
             np.isin(self.roster.kind[site], (MeterKind.DMA_INLET, MeterKind.DMA_OUTLET)),
+            extent.take(told[first]),
         )
-        since = np.full(len(meters), np.iinfo(np.int64).max, np.int64)
-        np.minimum.at(since, row, trusted_us[told])
-        odd = replace(made.odd, row=meters[made.odd.row])
-        keep = made.slot * slot_s + slot_s // 2 >= since[made.row] // 1_000_000
-        rows = ring.rows(meters, add=True)[made.row[keep]]
-        slots, volume, quality = made.slot[keep], made.volume_l[keep], made.quality[keep]
+        odd, sure = replace(made.odd, row=meters[made.odd.row]), made.sure.of_each(meters, ids)
+        rows = ring.rows(meters, add=True)[made.row]
+        slots, volume, quality, known_s = made.slot, made.volume_l, made.quality, made.known_s
         if len(rows) == 0:
-            return odd
+            return odd, sure
         ring.advance(int(slots.max()) + 1)
         volume = estimate(ring, rows, slots, volume)
         seen = ring.newest.copy()
         news = ring.put(rows, slots, volume, quality)
-        self.zones.take_volumes(ring, rows[news], slots[news], made.known_s[keep][news])
+        self.zones.take_volumes(ring, rows[news], slots[news], known_s[news])
         if not evaluate:
-            return odd
+            return odd, sure
         self._usage.append(hourly(ring, rows, slots, volume, quality, news))
-        touched = self._note(ring, rows[news], slots[news], made.known_s[keep][news], seen)
+        touched = self._note(ring, rows[news], slots[news], known_s[news], seen)
         self._evaluate(Series(ring), "native", touched)
         if 3600 % slot_s == 0:
             factor = 3600 // slot_s
@@ -307,17 +318,17 @@ class Engine:
                 touched.rows, touched.lo // factor, touched.hi // factor, touched.seen_s, touched.known
             )
             self._evaluate(Series(ring, factor), "hourly", by_hour)
-        return odd
+        return odd, sure
 
     def _feed_health(
-        self, part: ReadingBatch, new: NDArray[np.bool_], trusted_us: Ints, odd: Oddities, *, evaluate: bool
+        self, part: ReadingBatch, new: NDArray[np.bool_], sure: Sure, odd: Oddities, *, evaluate: bool
     ) -> None:
         site = self.roster.find(part.meter_id[new].astype(np.int64))
         self.silence.hear(site, part.received_at[new] // 1_000_000, evaluate=evaluate)
         for plane, ring, touched in self.health.days(part, new):
             if evaluate:
                 self._evaluate(Series(ring), plane, touched)
-        asked = self.health.hours(part, new, trusted_us, odd, self._going("signs"))
+        asked = self.health.hours(part, new, sure, odd, self._going("signs"))
         if asked is not None and evaluate:
             touched = self._note(
                 asked.ring, asked.rows, asked.slots, asked.known_s, asked.seen, slack=_JUDGED_LATER_H
@@ -330,25 +341,24 @@ class Engine:
         going = {m for meters in listed for m, episodes in meters.items() if episodes[-1].closed_s is None}
         return np.array(sorted(going), np.int64)
 
-    def _feed_pressures(self, slot_s: int, part: ReadingBatch, trusted_us: Ints, *, evaluate: bool) -> None:
+    def _feed_pressures(self, slot_s: int, part: ReadingBatch, extent: Extent, *, evaluate: bool) -> set[int]:
+        """Return the meters of which more readings are needed."""
         ring = self._ring(self._pressures, slot_s)
-        told = ~np.isnan(part.pressure_kpa)
-        meters, row = np.unique(part.meter_id[told].astype(np.int64), return_inverse=True)
+        told = np.flatnonzero(~np.isnan(part.pressure_kpa))
+        ids = part.meter_id[told].astype(np.int64)
+        meters, first, row = np.unique(ids, return_index=True, return_inverse=True)
         spacing = self.roster.interval_s[self.roster.find(meters)]
-        index, slots, kpa, known_s = vee.pressures(
-            row, part.ts[told], part.pressure_kpa[told], slot_s, spacing
-        )
-        since = np.full(len(meters), np.iinfo(np.int64).max, np.int64)
-        np.minimum.at(since, row, trusted_us[told])
-        keep = (slots + 1) * slot_s + slot_s // 2 >= since[index] // 1_000_000
-        rows = ring.rows(meters, add=True)[index[keep]]
+        kpa_of = row, part.ts[told], part.pressure_kpa[told]
+        index, slots, kpa, known_s, sure = vee.pressures(*kpa_of, slot_s, spacing, extent.take(told[first]))
+        rows = ring.rows(meters, add=True)[index]
         seen = ring.newest.copy()
         quality = np.full(len(rows), Quality.MEASURED, np.int8)
-        news = ring.put(rows, slots[keep], kpa[keep], quality)
-        self.zones.take_pressures(ring, rows[news], slots[keep][news], known_s[keep][news], seen)
+        news = ring.put(rows, slots, kpa, quality)
+        self.zones.take_pressures(ring, rows[news], slots[news], known_s[news], seen)
         if evaluate:
-            touched = self._note(ring, rows[news], slots[keep][news], known_s[keep][news], seen)
+            touched = self._note(ring, rows[news], slots[news], known_s[news], seen)
             self._evaluate(Series(ring), "pressure", touched)
+        return set(meters[sure.short].tolist())
 
     def _note(
         self, ring: Ring, rows: NDArray[np.intp], slots: Ints, known_s: Ints, seen: Ints, *, slack: int = 0

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.batch import ReadingBatch, concat
 from detection import store
@@ -11,6 +12,8 @@ from detection.portion import CONTEXT_AFTER, CONTEXT_BEFORE, Portion
 from detection.store import Arrived
 from detection.tail import Tail
 from sql.pool import Connection
+
+Ints = NDArray[np.int64]
 
 _PORTION = 1_000_000  # readings
 _DAY_US = 86_400_000_000
@@ -43,19 +46,29 @@ def fetch(conn: Connection, engine: Engine, tail: Tail, part: Arrived, *, after:
 
     What comes in order of time is joined to the tails; the rest is read back from the store.
     """
-    quick = tail.precedes(part.meter_id, part.lo_us)
+    quick = tail.precedes(part.meter_id, part.lo_us, engine.slot_s(part.meter_id))
     batches = []
-    for use, read in ((quick, _in_order), (~quick, _around)):
-        if use.any():
-            chosen = Arrived(part.meter_id[use], part.lo_us[use], part.hi_us[use])
-            batches.append(read(conn, engine, tail, chosen, after))
+    if quick.any():
+        batches.append(_in_order(conn, tail, _of(part, quick)))
+    if not quick.all():
+        batches.append(_around(conn, engine, tail, _of(part, ~quick), after=after))
     batch = concat(batches)
     if len(batches) > 1:
         batch = batch.take(np.lexsort((batch.ts, batch.meter_id)))
-    return Portion(part.meter_id, part.lo_us, batch)
+
+    def wider(meter_ids: Ints, times: int) -> Portion:
+        some = _of(part, np.isin(part.meter_id, meter_ids))
+        given = _around(conn, engine, tail, some, after=after, times=times)
+        return Portion(some.meter_id, some.lo_us, some.hi_us, given, wider, times)
+
+    return Portion(part.meter_id, part.lo_us, part.hi_us, batch, wider)
 
 
-def _in_order(conn: Connection, engine: Engine, tail: Tail, part: Arrived, after: bool) -> ReadingBatch:
+def _of(part: Arrived, use: NDArray[np.bool_]) -> Arrived:
+    return Arrived(part.meter_id[use], part.lo_us[use], part.hi_us[use])
+
+
+def _in_order(conn: Connection, tail: Tail, part: Arrived) -> ReadingBatch:
     lo_s, hi_s = part.lo_us // 1_000_000, part.hi_us // 1_000_000 + 1
     new = store.readings_between(conn, part.meter_id, lo_s, hi_s)
     new = new.take(new.ts >= part.lo_us[np.searchsorted(part.meter_id, new.meter_id)])
@@ -65,24 +78,27 @@ def _in_order(conn: Connection, engine: Engine, tail: Tail, part: Arrived, after
     return batch
 
 
-def _around(conn: Connection, engine: Engine, tail: Tail, part: Arrived, after: bool) -> ReadingBatch:
+def _around(
+    conn: Connection, engine: Engine, tail: Tail, part: Arrived, *, after: bool, times: int = 1
+) -> ReadingBatch:
     interval_s = engine.slot_s(part.meter_id)
     lo_s, hi_s = part.lo_us // 1_000_000, part.hi_us // 1_000_000 + 1
-    ahead, behind = (CONTEXT_BEFORE + 2) * interval_s, (CONTEXT_AFTER + 1) * interval_s * after
+    most_before, most_after = times * CONTEXT_BEFORE, times * CONTEXT_AFTER
+    ahead, behind = (most_before + 2) * interval_s, (most_after + 1) * interval_s * after
     batch = store.readings_between(conn, part.meter_id, lo_s - ahead, hi_s + behind)
     at = np.searchsorted(part.meter_id, batch.meter_id)
     before = np.bincount(at, weights=batch.ts < part.lo_us[at], minlength=len(part))
     following = np.bincount(at, weights=batch.ts > part.hi_us[at], minlength=len(part))
     oldest_s, newest_s = engine.known(part.meter_id)
     more = [batch]
-    lack = np.flatnonzero((before < CONTEXT_BEFORE) & (oldest_s < lo_s - ahead))
+    lack = np.flatnonzero((before < most_before) & (oldest_s < lo_s - ahead))
     if len(lack):
         until = lo_s[lack] - ahead[lack]
-        more.append(store.readings_before(conn, part.meter_id[lack], until, engine.horizon_s, CONTEXT_BEFORE))
-    lack = np.flatnonzero(after & (following < CONTEXT_AFTER) & (newest_s > hi_s + behind))
+        more.append(store.readings_before(conn, part.meter_id[lack], until, engine.horizon_s, most_before))
+    lack = np.flatnonzero(after & (following < most_after) & (newest_s > hi_s + behind))
     if len(lack):
         since = hi_s[lack] + behind[lack]
-        more.append(store.readings_after(conn, part.meter_id[lack], since, CONTEXT_AFTER))
+        more.append(store.readings_after(conn, part.meter_id[lack], since, most_after))
     if len(more) > 1:
         batch = concat(more)
         batch = batch.take(np.lexsort((batch.ts, batch.meter_id)))

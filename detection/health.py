@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from core.batch import ReadingBatch
 from core.words import Flag, MeterKind, Quality
 from detection import streams
+from detection.extent import Sure
 from detection.kernels import signs, stuck
 from detection.roster import Roster
 from detection.streams import Oddities
@@ -70,10 +71,10 @@ class SignRing(Ring):
         mine = self.steps.get(meter_id, {})
         return [mine[at] for at in sorted(mine) if lo_s <= at < hi_s]
 
-    def note(self, meter_id: int, from_s: int, steps: Iterable[Step]) -> None:
-        """Replace a meter's steps from `from_s` on, and forget what has left the window."""
-        start_s = self.start * self.slot_s
-        kept = {at: step for at, step in self.steps.get(meter_id, {}).items() if start_s <= at < from_s}
+    def note(self, meter_id: int, from_s: int, until_s: int, steps: Iterable[Step]) -> None:
+        """Replace a meter's steps from `from_s` to `until_s`, and forget what has left the window."""
+        start_s, known = self.start * self.slot_s, self.steps.get(meter_id, {})
+        kept = {at: step for at, step in known.items() if start_s <= at and not from_s <= at <= until_s}
         kept.update((step.ts_s, step) for step in steps)
         self.steps[meter_id] = kept
 
@@ -249,23 +250,26 @@ class Health:
         self._told.append(_days(plane, ring.meter_id[rows[known]], days[known], values[known]))
 
     def hours(
-        self, readings: ReadingBatch, new: Bools, trusted_us: Ints, odd: Oddities, open_meters: Ints
+        self, readings: ReadingBatch, new: Bools, sure: Sure, odd: Oddities, open_meters: Ints
     ) -> Asked | None:
         """Take in the signs of new readings and the odd steps among them (`row`: meter); return what changed.
 
-        Coverage is kept of meters that ever showed a sign, and of those with an alarm open.
+        `sure` is that of each reading's meter. Coverage is kept of meters that ever showed a sign, and of
+        those with an alarm open.
         """
         ids = readings.meter_id.astype(np.int64)
         bits = self._flagged(readings, new)
         concerned = np.concatenate([ids[bits > 0], odd.row, self.signs.meter_id, open_meters])
         if len(concerned) == 0:
             return None
-        use = np.isin(ids, concerned) & (readings.ts >= trusted_us)
+        use = np.isin(ids, concerned) & sure.holds(
+            slice(None), readings.ts // 10**6, readings.ts // 10**6, open_start=True
+        )
         if not use.any():
             return None
-        ids, ts_us, bits = ids[use], readings.ts[use], bits[use]
+        ids, ts_us, bits, until_us = ids[use], readings.ts[use], bits[use], sure.until_ms[use] * 1000
         meters, first = np.unique(ids, return_index=True)
-        from_us = ts_us[first]
+        from_us, until_us = ts_us[first], until_us[first]
         at = np.minimum(np.searchsorted(meters, odd.row), len(meters) - 1)
         fits = (meters[at] == odd.row) & ((odd.ts_s + 1) * 1_000_000 > from_us[at])
         step_bits = self._stepped(odd)
@@ -279,10 +283,12 @@ class Health:
         rows, slots = (keys >> 32).astype(np.intp), keys & 0xFFFFFFFF
         self.signs.advance(int(slots.max()) + 1)
         old = np.nan_to_num(self.signs.at(rows, slots)[0]).astype(np.int64)
-        since = from_us[np.searchsorted(meters, self.signs.meter_id[rows])]
-        anew = (slots * _HOUR_US >= since) & (old & _STEP_BITS > 0)
+        of = np.searchsorted(meters, self.signs.meter_id[rows])
+        whole = (slots * _HOUR_US >= from_us[of]) & ((slots + 1) * _HOUR_US <= until_us[of])
+        anew = whole & (old & _STEP_BITS > 0)
         value = (np.where(anew, old & ~_STEP_BITS, old) | joined).astype(np.float32)
-        self._note(odd, fits, dict(zip(meters.tolist(), (from_us // 1_000_000).tolist(), strict=True)))
+        spans = zip((from_us // 1_000_000).tolist(), (until_us // 1_000_000).tolist(), strict=True)
+        self._note(odd, fits, dict(zip(meters.tolist(), spans, strict=True)))
         seen = self.signs.newest.copy()
         news = self.signs.put(rows, slots, value, np.full(len(rows), Quality.MEASURED, np.int8))
         return Asked("signs", self.signs, rows[news], slots[news], known[news], seen)
@@ -307,8 +313,8 @@ class Health:
         bits |= np.where((odd.bit == streams.BACK) & ~small, signs.JUMP_BACK, 0)
         return np.where((odd.bit == streams.MISREAD) & small, 0, bits)
 
-    def _note(self, odd: Oddities, fits: Bools, from_s: dict[int, int]) -> None:
-        found: dict[int, list[Step]] = {meter: [] for meter in self.signs.steps.keys() & from_s.keys()}
+    def _note(self, odd: Oddities, fits: Bools, spans: dict[int, tuple[int, int]]) -> None:
+        found: dict[int, list[Step]] = {meter: [] for meter in self.signs.steps.keys() & spans.keys()}
         for i in np.flatnonzero(fits):
             step = Step(
                 int(odd.ts_s[i]),
@@ -318,4 +324,4 @@ class Health:
             )
             found.setdefault(int(odd.row[i]), []).append(step)
         for meter, steps in found.items():
-            self.signs.note(meter, from_s[meter], steps)
+            self.signs.note(meter, *spans[meter], steps)

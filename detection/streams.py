@@ -181,6 +181,17 @@ class Oddities:
     after_l: Floats
     known_s: Ints
 
+    def take(self, index: Index | Bools) -> "Oddities":
+        """Return the steps at `index`."""
+        return Oddities(
+            self.row[index],
+            self.ts_s[index],
+            self.bit[index],
+            self.before_l[index],
+            self.after_l[index],
+            self.known_s[index],
+        )
+
 
 _NONE = np.empty(0, np.int64)
 NOTHING = Oddities(_NONE, _NONE, _NONE, np.empty(0), np.empty(0), _NONE)

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from core.batch import ReadingBatch
 from detection.portion import CONTEXT_BEFORE
+from detection.streams import AFTER, BEFORE
 
 Ints = NDArray[np.int64]
 _NONE = np.iinfo(np.int64).min
@@ -23,10 +24,17 @@ class Tail:
     def _at(self, meter_ids: Ints) -> NDArray[np.intp]:
         return np.searchsorted(self.meter_id, meter_ids)
 
-    def precedes(self, meter_ids: Ints, lo_us: Ints) -> NDArray[np.bool_]:
-        """Return for which meters the tail is known and lies before `lo_us`."""
-        newest = self._ts[self._at(meter_ids), -1]
-        return np.asarray((newest != _NONE) & (newest < lo_us))
+    def precedes(self, meter_ids: Ints, lo_us: Ints, slot_s: Ints | None = None) -> NDArray[np.bool_]:
+        """Return for which meters the tail is known and lies before `lo_us`.
+
+        Given the meters' `slot_s`, only where it reaches back far enough to judge by: it doesn't where a slot
+        has many readings.
+        """
+        ts = self._ts[self._at(meter_ids)]
+        known = (ts[:, -1] != _NONE) & (ts[:, -1] < lo_us)
+        if slot_s is not None:
+            known &= (ts[:, 0] == _NONE) | (ts[:, -AFTER - 1] - ts[:, BEFORE] >= slot_s * 1_000_000)
+        return np.asarray(known)
 
     def readings(self, meter_ids: Ints) -> ReadingBatch:
         """Return the tails of the meters, in their order."""

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.words import Quality
+from detection.extent import WHOLE, Extent, Sure
 from detection.streams import MOST_OF_Q3, Oddities, Registers, believed, judge
 
 _MS = 1000
@@ -37,7 +38,7 @@ Ints = NDArray[np.int64]
 class Volumes:
     """Interval volumes, flat: row, slot, litres (NaN: unknown), `core.words.Quality`, seconds known at.
 
-    `odd` are the steps of registers that were no plain rise.
+    `odd` are the steps of registers that were no plain rise, `sure` of which rows and time all this is.
     """
 
     row: NDArray[np.intp]
@@ -46,6 +47,7 @@ class Volumes:
     quality: NDArray[np.int8]
     known_s: Ints
     odd: Oddities
+    sure: Sure
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,7 @@ def volumes(  # noqa: PLR0913, PLR0917 - columns of readings, then columns of me
     q3_lph: Floats,
     falls: NDArray[np.bool_] | None = None,
     reverses: NDArray[np.bool_] | None = None,
+    extent: Extent | None = None,
 ) -> Volumes:
     """Turn readings into interval volumes on the grid of `slot_s` seconds.
 
@@ -79,6 +82,7 @@ def volumes(  # noqa: PLR0913, PLR0917 - columns of readings, then columns of me
     interval_s, modulus_l, q3_lph : (rows,) nominal interval, register modulus, permanent flow; NaN: unknown
     falls : (rows,) whose register may fall: it is the volume a tank holds, and its volume the rise
     reverses : (rows,) whose mean flow may be negative, and its volume with it
+    extent : of the rows; then only what any other cut of the stream would come to is returned
 
     Examples
     --------
@@ -102,7 +106,16 @@ def volumes(  # noqa: PLR0913, PLR0917 - columns of readings, then columns of me
     good = believed(readings)
     begins, back, odd = judge(readings, good)
     steps = _steps(readings.take(good), flow[good], begins, back, by_register, signed)
-    return _slots(steps, odd, tank | signed, slot_s, np.minimum(interval_s, slot_s) * _MS, nominal)
+    made = _slots(steps, odd, tank | signed, slot_s, np.minimum(interval_s, slot_s) * _MS, nominal)
+    return made if extent is None else _sure(made, extent.sure(row, ts, good, slot_s), slot_s)
+
+
+def _sure(made: Volumes, sure: Sure, slot_s: int) -> Volumes:
+    """Leave out what a cut of the stream elsewhere might have made otherwise."""
+    keep = sure.holds(made.row, made.slot * slot_s, (made.slot + 1) * slot_s)
+    odd = made.odd.take(sure.holds(made.odd.row, made.odd.ts_s, made.odd.ts_s, open_start=True))
+    columns = (made.row[keep], made.slot[keep], made.volume_l[keep], made.quality[keep], made.known_s[keep])
+    return Volumes(*columns, odd, sure)
 
 
 def _lost(
@@ -153,7 +166,7 @@ def _slots(
 ) -> Volumes:
     if len(s.row) == 0:
         none = np.empty(0, np.int64)
-        return Volumes(none, none, np.empty(0, np.float32), np.empty(0, np.int8), none, odd)
+        return Volumes(none, none, np.empty(0, np.float32), np.empty(0, np.int8), none, odd, WHOLE)
     slot_ms = slot_s * _MS
     head = np.flatnonzero(s.first)
     tail = np.append(head[1:], len(s.row)) - 1
@@ -177,12 +190,8 @@ def _slots(
     dr = np.where(has_right, s.ts[right] - at, far)
     near, early = near[which], (_EARLY * spacing[rows]).astype(np.int64)[which]
     to_left = (dl <= np.where(has_right, near, early)) & (dl <= dr)
-    to_right = ~to_left & (dr <= near)
-    # Two edges on one reading would make an empty slot out of nothing: the second one is interpolated.
-    chosen = np.where(to_left, left, np.where(to_right, right, -1))
-    twice = np.zeros(len(chosen), bool)
-    twice[1:] = (chosen[1:] >= 0) & (chosen[1:] == chosen[:-1])
-    to_left, to_right = to_left & ~twice, to_right & ~twice
+    # Midway between two edges a reading stands for the later one: for both, it would empty the slot.
+    to_right = ~to_left & (dr < near)
     usable = to_left | to_right | (has_left & has_right)
     share = np.where(has_left & has_right, dl / np.maximum(dl + dr, 1), 0.0)
     between = s.total[left] + (s.total[right] - s.total[left]) * share
@@ -204,6 +213,7 @@ def _slots(
         quality.astype(np.int8),
         s.ts[b] // _MS,
         odd,
+        WHOLE,
     )
 
 
@@ -219,27 +229,35 @@ def _flags(s: _Steps, nominal: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def pressures(
-    row: NDArray[np.intp], ts_us: Ints, pressure_kpa: Floats, slot_s: int, spacing_s: Ints
-) -> tuple[NDArray[np.intp], Ints, NDArray[np.float32], Ints]:
-    """Return row, slot, mean pressure (kPa) and seconds known at of the slots that have any.
+    row: NDArray[np.intp],
+    ts_us: Ints,
+    pressure_kpa: Floats,
+    slot_s: int,
+    spacing_s: Ints,
+    extent: Extent | None = None,
+) -> tuple[NDArray[np.intp], Ints, NDArray[np.float32], Ints, Sure]:
+    """Return row, slot, mean pressure (kPa), seconds known at of the slots that have any, and what is sure.
 
-    A reading carries the time of the end of its slot, give or take a tenth of an interval.
+    A reading carries the time of the end of its slot, give or take a tenth of an interval. `extent` is as in
+    `volumes`.
 
-    >>> row, slot, kpa, known = pressures(np.zeros(2, int), np.array([900, 1805]) * 1_000_000,
+    >>> row, slot, kpa, known, _ = pressures(np.zeros(2, int), np.array([900, 1805]) * 1_000_000,
     ...     np.array([300.0, 310.0]), 900, np.array([900]))
     >>> slot.tolist(), kpa.tolist()
     ([0, 1], [300.0, 310.0])
     """
     keep = ~np.isnan(pressure_kpa)
     row, ts, kpa = row[keep], ts_us[keep] // _MS, pressure_kpa[keep]
-    late = (_EARLY * np.minimum(spacing_s, slot_s) * _MS).astype(np.int64)[row]
-    slot = -((late - ts) // (slot_s * _MS)) - 1
+    late = (_EARLY * np.minimum(spacing_s, slot_s) * _MS).astype(np.int64)
+    slot = -((late[row] - ts) // (slot_s * _MS)) - 1
     new = np.ones(len(row), bool)
     new[1:] = (row[1:] != row[:-1]) | (slot[1:] != slot[:-1])
     first = np.flatnonzero(new)
+    sure = WHOLE if extent is None else extent.sure_means(slot_s, late)
     if len(first) == 0:
-        return row, slot, kpa.astype(np.float32), ts
+        return row, slot, kpa.astype(np.float32), ts, sure
     n = np.diff(np.append(first, len(row)))
-    mean = np.add.reduceat(kpa, first) / n
-    last = first + n - 1
-    return row[first], slot[first], mean.astype(np.float32), -(-ts[last] // _MS)
+    mean, known_s = np.add.reduceat(kpa, first) / n, -(-ts[first + n - 1] // _MS)
+    row, slot = row[first], slot[first]
+    held = np.ones(len(row), bool) if extent is None else sure.holds(row, slot * slot_s, (slot + 1) * slot_s)
+    return row[held], slot[held], mean[held].astype(np.float32), known_s[held], sure

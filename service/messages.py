@@ -4,7 +4,7 @@ Many tickets are told of in a handful of statements: what they are about is read
 once each.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -83,6 +83,7 @@ def tell_all(
     """Write the messages of many steps as `tell` does those of one."""
     people = _People(conn, at)
     held = tickets.lock_all(conn, [telling.ticket_id for telling in tellings])
+    people.ask([telling.to or held[telling.ticket_id].assignee_id for telling in tellings])
     outs = []
     for telling, about in zip(tellings, _abouts(conn, tellings), strict=True):
         ticket = held[telling.ticket_id]
@@ -137,23 +138,28 @@ class _People:
     def __init__(self, conn: Connection, at: datetime) -> None:
         self._conn = conn
         self._at = at
-        self._found: dict[tuple[int, bool], _Addressee | None] = {}
+        self._asked: dict[int, reach.Reachable | None] = {}
+        self._found: dict[tuple[int, bool], _Addressee] = {}
         self._desk: list[routing.Person] | None = None
+
+    def ask(self, staff_ids: Iterable[int | None]) -> None:
+        """Ask for all of these in one statement."""
+        wanted = {staff_id for staff_id in staff_ids if staff_id is not None} - self._asked.keys()
+        if wanted:
+            self._asked |= dict.fromkeys(wanted) | reach.of_many(self._conn, wanted)
 
     def find(self, staff_id: int | None, ticket: Ticket) -> _Addressee | None:
         if staff_id is None:
             return None
         key = staff_id, ticket.urgent
         if key not in self._found:
-            self._found[key] = self._ask(staff_id, urgent=ticket.urgent)
+            self.ask([staff_id])
+            person = self._asked[staff_id]
+            if person is None:
+                return None
+            ways = person.ways(urgent=ticket.urgent)
+            self._found[key] = _Addressee(staff_id, ways, person.name, person.language)
         return self._found[key]
-
-    def _ask(self, staff_id: int, *, urgent: bool) -> _Addressee | None:
-        ways = reach.of_staff(self._conn, staff_id, urgent=urgent, at=self._at)
-        if ways:
-            return _Addressee(staff_id, ways, ways[0].name, ways[0].language)
-        row = self._conn.execute(Q["addressee"], {"staff_id": staff_id}).fetchone()
-        return None if row is None else _Addressee(staff_id, ways, *row)
 
     def duty_desk(self) -> list[routing.Person]:
         if self._desk is None:

@@ -2,9 +2,10 @@
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
@@ -41,6 +42,26 @@ class Way:
 
 
 @dataclass(frozen=True)
+class Reachable:
+    """A member of staff and their addresses; `channels` are (channel, address, what it is used for)."""
+
+    name: str
+    language: str
+    email: str | None
+    webhook_url: str | None
+    channels: Sequence[tuple[str, str, str]]
+
+    def ways(self, *, urgent: bool) -> list[Way]:
+        """Return the ways to the person, as `of_staff` does."""
+        given = [(channel, address) for channel, address, uses in self.channels if urgent or uses == "all"]
+        if self.email and not any(uses == "all" and name != "webhook" for name, _, uses in self.channels):
+            given.insert(0, ("email", self.email))
+        if self.webhook_url:
+            given.append(("webhook", self.webhook_url))
+        return [Way(channel, address, self.language, self.name) for channel, address in dict.fromkeys(given)]
+
+
+@dataclass(frozen=True)
 class Timing:
     """When a message goes out. `held_for` says what it is gathered for: `digest`, `storm`, or empty."""
 
@@ -55,28 +76,33 @@ def of_staff(conn: Connection, staff_id: int, *, urgent: bool, at: datetime) -> 
     Channels for everything come in place of e-mail, those for what is urgent in addition; a program of the
     person's own gets posts as well.
     """
-    rows = conn.execute(Q["staff_ways"], {"staff_id": staff_id}).fetchall()
-    if not rows:
-        return []
-    name, language, email, webhook_url = rows[0][:4]
-    chosen = [(channel, address, uses) for *_, channel, address, uses in rows if channel]
-    given = [(channel, address) for channel, address, uses in chosen if urgent or uses == "all"]
-    if email and not any(uses == "all" and channel != "webhook" for channel, _, uses in chosen):
-        given.insert(0, ("email", email))
-    if webhook_url:
-        given.append(("webhook", webhook_url))
-    return [Way(channel, address, language, name) for channel, address in dict.fromkeys(given)]
+    found = of_many(conn, [staff_id]).get(staff_id)
+    return found.ways(urgent=urgent) if found else []
+
+
+def of_many(conn: Connection, staff_ids: Collection[int]) -> dict[int, Reachable]:
+    """Return how members of staff are reached, by id, in one statement; who doesn't exist is left out."""
+    rows: dict[int, list[tuple[Any, ...]]] = {}
+    for staff_id, *row in conn.execute(Q["staff_ways"], {"staff_ids": sorted(set(staff_ids))}):
+        rows.setdefault(staff_id, []).append(tuple(row))
+    return {
+        staff_id: Reachable(name, language, email, url, [way[4:] for way in found if way[4]])
+        for staff_id, found in rows.items()
+        for name, language, email, url, *_ in found[:1]
+    }
 
 
 def in_turn(conn: Connection, staff_id: int, *, urgent: bool) -> list[tuple[str, str]]:
     """Return by which ways and addresses a person can read a message, in turn, e-mail last."""
-    rows = conn.execute(Q["staff_ways"], {"staff_id": staff_id}).fetchall()
+    person = of_many(conn, [staff_id]).get(staff_id)
+    if person is None:
+        return []
     chosen = [
         (channel, address)
-        for *_, channel, address, uses in rows
-        if channel and channel != "webhook" and (urgent or uses == "all")
+        for channel, address, uses in person.channels
+        if channel != "webhook" and (urgent or uses == "all")
     ]
-    mail = [("email", rows[0][2])] if rows and rows[0][2] else []
+    mail = [("email", person.email)] if person.email else []
     return [way for way in dict.fromkeys(chosen) if way not in mail] + mail
 
 

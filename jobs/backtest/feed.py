@@ -5,7 +5,7 @@ readings of several portions stand at the edges of their slots, came in time and
 fell, nothing that is decided depends on where they were cut: then up to a day is fed at once.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from jobs.dataset.refused import good
 US = 1_000_000
 DAY_US = 86_400 * US
 _MOST = 2_000_000  # readings at once
+_LAST = np.iinfo(np.int64).max
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
@@ -131,17 +132,28 @@ class Feed:
         self._past.forget(floor_us)
         batch = ordered([*around, new])
         self._tail.take(batch, meters, np.ones(len(meters), bool))
-        return Portion(meters, since, batch)
+        return Portion(meters, since, np.full(len(meters), _LAST), batch, self._wider(meters, since))
 
-    def _around(self, meters: Ints, since_us: Ints) -> list[ReadingBatch]:
-        """Return what is known of the meters from `CONTEXT_BEFORE` readings before an instant on."""
-        ahead = (CONTEXT_BEFORE + 2) * int(self._slot_us[self._roster.find(meters)].max())
+    def _wider(self, meters: Ints, since_us: Ints) -> Callable[[Ints, int], Portion]:
+        """Return how to get more of what came before; all that came after is given at once."""
+
+        def wider(some: Ints, times: int) -> Portion:
+            since = since_us[np.searchsorted(meters, some)]
+            batch = ordered(self._around(some, since, times))
+            return Portion(some, since, np.full(len(some), _LAST), batch, wider, times)
+
+        return wider
+
+    def _around(self, meters: Ints, since_us: Ints, times: int = 1) -> list[ReadingBatch]:
+        """Return what is known of meters, from `times` * `CONTEXT_BEFORE` readings before an instant on."""
+        most = times * CONTEXT_BEFORE
+        ahead = (most + 2) * int(self._slot_us[self._roster.find(meters)].max())
         near = list(self._past.of_meters(meters, int(since_us.min()) - ahead))
         before = np.zeros(len(meters), np.int64)
         for batch in near:
             at = np.searchsorted(meters, batch.meter_id)
             before += np.bincount(at, weights=batch.ts < since_us[at], minlength=len(meters)).astype(np.int64)
-        lack = before < CONTEXT_BEFORE
+        lack = before < most
         return [*self._past.of_meters(meters[lack], 0), *near] if lack.any() else near
 
 

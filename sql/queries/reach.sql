@@ -1,11 +1,10 @@
 -- name: staff_ways
-select name, language, email, webhook_url, channel, address, uses from staff_ways(%(staff_id)s);
+select s.id, w.name, w.language, w.email, w.webhook_url, w.channel, w.address, w.uses
+from unnest(%(staff_ids)s::bigint[]) s (id) cross join lateral staff_ways(s.id) w;
 
 -- name: staff_timings
-select t.quiet_from, t.quiet_until, t.digest_at, t.zone, t.dma_id, t.recent, t.held_until
-from unnest(%(staff)s::bigint[], %(tickets)s::bigint[], %(channels)s::text[]) with ordinality a(staff, ticket, channel, n)
-left join lateral staff_timing(a.staff, a.ticket, a.channel, %(since)s, %(most)s) t on true
-order by a.n;
+select quiet_from, quiet_until, digest_at, zone, dma_id, recent, held_until
+from staff_timings(%(staff)s, %(tickets)s, %(channels)s, %(since)s, %(most)s);
 
 -- name: customer_ways
 select channel, recipient, language, name from customer_reach where account_no = %(account_no)s;

@@ -184,14 +184,14 @@ left join region r on r.id = d.region_id
 left join staff m on m.id = c.manager_id
 where t.id = any (%(ticket_ids)s::bigint[]);
 
--- name: addressee
-select name, language from staff where id = %(staff_id)s;
-
 -- name: latest_events
-select t.id, (select e.id from ticket_event te join event e on e.id = te.event_id
-    where te.ticket_id in (select ticket_family(t.id))
-    order by e.retracted_at is not null, e.id desc limit 1)
-from unnest(%(ticket_ids)s::bigint[]) t (id);
+with recursive family (head, id) as (
+    select id, id from unnest(%(ticket_ids)s::bigint[]) t (id)
+    union
+    select f.head, t.id from family f join ticket t on t.merged_into = f.id)
+select distinct on (f.head) f.head, e.id
+from family f left join ticket_event te on te.ticket_id = f.id left join event e on e.id = te.event_id
+order by f.head, e.id is null, e.retracted_at is not null, e.id desc;
 
 -- name: utility seq: utility
 select name, timezone, country, currency, price_m3 from utility;

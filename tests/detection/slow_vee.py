@@ -81,9 +81,8 @@ def slots(r: Register, slot_s: float, spacing: float) -> Slots:
     at = [r.ts[i] for i in kept]
     edges = range(ceil((at[0] - slot_s) / slot_s), floor((at[-1] + slot_s) / slot_s) + 1)
     found: dict[int, tuple[float, int, int]] = {}
-    last = -1
     for edge in edges:
-        a, b, share, last = _edge(edge * slot_s, at, spacing, last)
+        a, b, share = _edge(edge * slot_s, at, spacing)
         if a >= 0:
             found[edge] = (total[a] + share * (total[b] - total[a]), a, b)
     made: Slots = {}
@@ -99,11 +98,8 @@ def slots(r: Register, slot_s: float, spacing: float) -> Slots:
     return made
 
 
-def _edge(at_s: float, readings: Sequence[float], spacing: float, last: int) -> tuple[int, int, float, int]:
-    """Return the readings around an edge (-1: unknown), its share of the way, and the one that stands for it.
-
-    No reading stands for two edges, the `last` one and this.
-    """
+def _edge(at_s: float, readings: Sequence[float], spacing: float) -> tuple[int, int, float]:
+    """Return the readings around an edge (-1: unknown), twice the one that stands for it, and its share."""
     left = max((k for k, t in enumerate(readings) if t <= at_s), default=-1)
     right = left + 1 if left + 1 < len(readings) else -1
     to_left = at_s - readings[left] if left >= 0 else inf
@@ -111,10 +107,10 @@ def _edge(at_s: float, readings: Sequence[float], spacing: float, last: int) -> 
     chosen = -1
     if to_left <= (0.5 if right >= 0 else 0.1) * spacing and to_left <= to_right:
         chosen = left
-    elif to_right <= 0.5 * spacing:
+    elif to_right < 0.5 * spacing:
         chosen = right
-    if chosen >= 0 and chosen != last:
-        return chosen, chosen, 0.0, chosen
+    if chosen >= 0:
+        return chosen, chosen, 0.0
     if left >= 0 and right >= 0:
-        return left, right, to_left / max(to_left + to_right, 1e-9), chosen
-    return -1, -1, 0.0, chosen
+        return left, right, to_left / max(to_left + to_right, 1e-9)
+    return -1, -1, 0.0

@@ -143,7 +143,7 @@ def test_meters_do_not_mix() -> None:
 
 
 def test_pressure_readings_name_the_end_of_their_slot() -> None:
-    row, slot, kpa, known = vee.pressures(
+    row, slot, kpa, known, _ = vee.pressures(
         np.zeros(4, np.intp),
         np.array([900, 1000, 1790, 1850]) * 10**6,
         np.array([300.0, 310, 320, np.nan]),

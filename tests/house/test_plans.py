@@ -110,6 +110,29 @@ def test_each_step_of_a_search_is_served_by_an_index_of_its_own(
     assert made - {node["Index Name"] for node in scans} == set()
 
 
+def test_a_storm_is_told_by_its_own_index_though_no_message_was_ever_held(
+    planner: Connection, watched: list[dict[str, Any]]
+) -> None:
+    """Statistics of before the storm say that looking through all held messages costs nothing."""
+    with planner.transaction(force_rollback=True):
+        planner.execute("set local session_replication_role = replica")
+        planner.execute(
+            "insert into outbox (kind, step, channel, recipient, dedupe_key, message, staff_id, about_dma)"
+            " select 'ticket', 'urged', 'email', 'a@b', n::text, '{}', n % 500, n % 200"
+            " from generate_series(1, 3000) n"
+        )
+        planner.execute("analyze outbox")
+        watched.clear()
+        planner.execute(
+            "select from staff_timings('{1,2}', '{1,2}', '{email,email}', now() - interval '10 min', 5)"
+        )
+        nodes = [node for plan in watched for node in _nodes(plan["Plan"])]
+    outbox = [
+        node for node in nodes if node.get("Index Name", node.get("Relation Name", "")).startswith("outbox")
+    ]
+    assert {node.get("Index Name") for node in outbox} == {"outbox_storm_idx"}
+
+
 @pytest.mark.parametrize(("room", "name"), QUERIES)
 def test_query_is_served_by_an_index(planner: Connection, room: str, name: str) -> None:
     query = Queries(room).all()[name]
