@@ -16,6 +16,7 @@ from api.crews.endpoints import of_tickets as ticket_hands
 from api.crews.endpoints import router as crews
 from api.customers.changes import router as customer_changes
 from api.customers.endpoints import router as customers
+from api.customers.merging import router as customer_merging
 from api.customers.search import router as search
 from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
@@ -58,6 +59,7 @@ from sql.pool import Pool
 ROUTERS = (
     segments,
     search,
+    customer_merging,
     customer_changes,  # before the customers: an account number may hold a slash
     customers,
     contact_checks,

@@ -3,6 +3,7 @@
 import csv
 from collections import Counter
 from collections.abc import Sequence
+from getpass import getuser
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +12,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from core.clock import SystemClock
 from core.settings import load
 from jobs.where import located
+from service import customer_merging
 from sql.pool import Connection, connect
 from sql.query import Queries
 
@@ -20,12 +23,10 @@ Q = Queries("profiles")
 COLUMNS = ("group", "same", "account_no", "name", "address", "phone", "email", "manager", "created_at")
 SHOWN = 10
 Row = tuple[Any, ...]
-app = typer.Typer(help="What the records of customers are worth.", no_args_is_help=True)
-
-
-@app.callback()
-def _customers() -> None:
-    """Keep `duplicates` a command of its own while it is the only one."""
+By = Annotated[str, typer.Option(help="Who does it; the user of this machine, unless given.")]
+app = typer.Typer(
+    help="What the records of customers are worth, and two that are of one customer.", no_args_is_help=True
+)
 
 
 @app.command()
@@ -38,6 +39,33 @@ def duplicates(
     write(rows, out)
     _print_counts(rows)
     typer.echo(f"{len(rows)} rows in {out}; nothing was merged.")
+
+
+@app.command()
+def merge(
+    account_no: Annotated[str, typer.Argument(help="Account number of the duplicate.")],
+    into: Annotated[str, typer.Option(help="Account number of the record that goes on.")],
+    why: Annotated[str, typer.Option(help="Stands in the history.")],
+    by: By = "",
+) -> None:
+    """Merge a duplicate into another record, meters, tickets, plans and all; its number still finds it."""
+    with connect(located(load()).database_url, "owner") as conn:
+        at = SystemClock().now()
+        version = customer_merging.merge(conn, account_no, into, actor=by or getuser(), why=why, at=at)
+    typer.echo(f"{account_no} is merged into {into}, which is at version {version} now.")
+    typer.echo(f"The way back: `headwater customers unmerge {account_no} --why WHY`.")
+
+
+@app.command()
+def unmerge(
+    account_no: Annotated[str, typer.Argument(help="Account number of the record that was merged.")],
+    why: Annotated[str, typer.Option(help="Stands in the history.")],
+    by: By = "",
+) -> None:
+    """Take a merge back, while nothing was built upon it."""
+    with connect(located(load()).database_url, "owner") as conn:
+        customer_merging.undo(conn, account_no, actor=by or getuser(), why=why, at=SystemClock().now())
+    typer.echo(f"{account_no} is a record of its own again.")
 
 
 def tell_after_import(conn: Connection) -> None:

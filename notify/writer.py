@@ -7,6 +7,7 @@ from core.errors import NotFoundError
 from notify.channels import Message
 from notify.kinds import (
     case,
+    customer,
     hand_over,
     listing,
     outage,
@@ -34,6 +35,7 @@ class Kind(Protocol):
 KINDS: Mapping[str, Kind] = {
     "ticket": ticket.letter,
     "case": case.letter,
+    "customer": customer.letter,
     "survey": survey.letter,
     "report": report.letter,
     "outage": outage.letter,

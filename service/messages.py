@@ -132,6 +132,11 @@ def _outgoing(
     )
 
 
+def about(conn: Connection, ticket_id: int, event_id: int | None = None) -> Facts | CaseFacts:
+    """Return what a message would tell now: of that event, else of the latest, else of the case."""
+    return _abouts(conn, [Telling(ticket_id, Step("", "", event_id))])[0].facts
+
+
 class _People:
     """Whom the messages of one call go to; each is asked for once."""
 

@@ -110,9 +110,9 @@ def change(
     counts = set(wanted)
     if "segment" in wanted:
         wanted.setdefault("segment_by", actor)
-    current = _lock(conn, account_no)
+    current = lock(conn, account_no)
     if version is not None and version != current["version"]:
-        raise _stale(conn, account_no, version, current["version"])
+        raise stale(conn, account_no, version, current["version"])
     after = {column: value for column, value in wanted.items() if current[column] != value}
     if not after.keys() & counts:
         return int(current["version"])
@@ -120,7 +120,7 @@ def change(
         raise BadDataError("A change needs a reason.", cure="Say why.")
     before = {column: current[column] for column in after}
     given = {"account_no": account_no, "actor": actor, "why": why, "at": at, "columns": list(after)}
-    given |= {"before": Jsonb(before), "after": Jsonb(after)}
+    given |= {"before": Jsonb(before), "after": Jsonb(after), "confirms": True}
     ((new,),) = conn.execute(Q["change_customer"], given).fetchall()
     conn.execute(Q["record_change"], given | {"version": new})
     conn.execute(Q["settle_corrected"], given)
@@ -141,16 +141,21 @@ def undo(
 
     ConflictError where a later change touched the same columns, NotFoundError where there was no such change.
     """
-    _lock(conn, account_no)
-    given = {"account_no": account_no, "version": undone, "columns": list(COLUMNS)}
+    lock(conn, account_no)
+    given = {"account_no": account_no, "version": undone, "columns": [*COLUMNS, "merged"]}
     found = conn.execute(Q["change_of"], given).fetchall()
     if not found:
         raise NotFoundError(f"Customer {account_no} has no change to version {undone}.")
     columns = [column for column, _, _ in found]
+    if "merged" in columns:
+        raise ConflictError(
+            f"Version {undone} of customer {account_no} came of a merge of two records.",
+            cure="Undo the merge, not the change.",
+        )
     later = conn.execute(Q["changes_since"], given | {"columns": columns}).fetchall()
     if later:
         raise ConflictError(
-            f"Version {undone} of customer {account_no} was built upon: {_told(later)}.",
+            f"Version {undone} of customer {account_no} was built upon: {told(later)}.",
             cure="Undo the later change first, or change the values one by one.",
         )
     before = {column: value for column, value, _ in found}
@@ -177,7 +182,8 @@ def doubt(
     return None if row is None else int(row[0])
 
 
-def _lock(conn: Connection, account_no: str) -> dict[str, Any]:
+def lock(conn: Connection, account_no: str) -> dict[str, Any]:
+    """Lock a customer's record and return it, by column; NotFoundError without it."""
     row = conn.execute(Q["lock_customer"], {"account_no": account_no}).fetchone()
     if row is None:
         raise NotFoundError(f"There is no customer {account_no}.")
@@ -204,19 +210,20 @@ def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:
     return wanted
 
 
-def _stale(conn: Connection, account_no: str, seen: int, now: int) -> StaleError:
+def stale(conn: Connection, account_no: str, seen: int, now: int) -> StaleError:
+    """Return the error for who saw a version that is not the present one: who changed what since."""
     given = {"account_no": account_no, "version": seen, "columns": list(COLUMNS)}
     rows = conn.execute(Q["changes_since"], given).fetchall()
-    told = _told(rows)
+    changes = told(rows)
     at, by, why = rows[-1][1:4] if rows else (None, "", "")
     return StaleError(
-        f"Customer {account_no} is at version {now}, not {seen}{': ' if told else ''}{told}.",
+        f"Customer {account_no} is at version {now}, not {seen}{': ' if changes else ''}{changes}.",
         cure=f"Read it again, and change version {now} if it still is to be changed.",
         more=changed(by, at, now, why=why) if rows else None,
     )
 
 
-def _told(rows: list[tuple[Any, ...]]) -> str:
+def told(rows: list[tuple[Any, ...]]) -> str:
     """Say who changed what and when, a part a version."""
     parts: dict[int, list[str]] = {}
     who: dict[int, str] = {}

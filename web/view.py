@@ -10,12 +10,12 @@ It asks the API's own functions with `view.caller`, so it shows what the API wou
 """
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from fastapi import Depends, Request, Security
@@ -23,11 +23,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.security import SecurityScopes
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from pydantic import BaseModel, ValidationError
 
 from api.auth import CHECKOUT_TIMEOUT_S, STATEMENT_TIMEOUT, Caller
 from api.keys import KeyScope
 from core.clock import Clock
-from core.errors import ForbiddenError, HeadwaterError
+from core.errors import BadDataError, ForbiddenError, HeadwaterError
 from service import accounts
 from service.accounts import Session
 from service.utility import Utility, utility
@@ -43,6 +44,7 @@ Q = Queries("api")
 COOKIE = "hw_session"
 FLASH = "hw_flash"
 LANGUAGE = "hw_language"
+Body = TypeVar("Body", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,32 @@ def sees(*scopes: KeyScope) -> Any:
 
 
 Viewer = Annotated[View, Depends(reader)]
+
+
+async def _fields(request: Request) -> dict[str, str]:
+    async with request.form(max_files=0) as form:
+        return {name: str(value) for name, value in form.items()}
+
+
+Fields = Annotated[dict[str, str], Depends(_fields)]
+"""The fields of a form, whatever they are called."""
+
+
+def filled(model: type[Body], form: Mapping[str, str], *, numbers: Collection[str] = ("version",)) -> Body:
+    """Return a form as the body that the API takes; fields left empty are left out.
+
+    Raises BadDataError, which names what is wrong.
+    """
+    given = {
+        name: int(value) if name in numbers and value.isdecimal() else value
+        for name, value in form.items()
+        if value.strip() and name in model.model_fields
+    }
+    try:
+        return model.model_validate(given)
+    except ValidationError as problem:
+        errors = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors()]
+        raise BadDataError("The form can't be taken as it is.", more={"errors": errors}) from None
 
 
 @contextmanager

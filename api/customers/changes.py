@@ -9,12 +9,12 @@ from api import page
 from api.answers import answers, page_of
 from api.auth import Caller, needs
 from api.customers.examples import PROFILE
-from api.customers.profile import LAST, changes, profile
+from api.customers.profile import LAST, changes, number_now, profile
 from api.customers.schemas import Change, Profile
 from api.fields import Name, Text
 from api.page import Filter, Page
 from api.tickets.schemas import Body, Said
-from core.errors import BadDataError, ForbiddenError, NotFoundError
+from core.errors import BadDataError, ForbiddenError
 from service import profiles
 from sql.pool import Connection
 from sql.query import Queries
@@ -90,11 +90,10 @@ def list_changes(
     request: Request,
     response: Response,
 ) -> Page[Change]:
-    """List how a profile became what it is, the latest change first."""
+    """List how a profile became what it is, the latest first; of a merged record by its old number."""
     (before,) = page.decode("changes", tuple[int], given.cursor, (LAST,))
     with caller.transaction() as conn:
-        if conn.execute(Q["customer_there"], {"account_no": account_no}).fetchone() is None:
-            raise NotFoundError(f"No customer {account_no}.")
+        number_now(conn, account_no)  # 404 where it is nobody's, or of nobody the caller sees
         items = changes(conn, account_no, before, given.limit + 1)
     return page.build(request, response, "changes", items, given.limit, lambda c: (c.version,))
 

@@ -24,7 +24,11 @@ LAST = 2**31 - 1
 
 
 def profile(conn: Connection, account_no: str, now: datetime) -> Profile:
-    """Gather the profile; NotFoundError if there is no such customer, or none that the caller may see."""
+    """Gather the profile; NotFoundError if there is no such customer, or none that the caller may see.
+
+    The number of a record that was merged into another finds the other.
+    """
+    account_no = number_now(conn, account_no)
     found = first(conn, "customer", account_no=account_no)
     if found is None:
         raise NotFoundError(f"No customer {account_no}.")
@@ -57,9 +61,22 @@ def profile(conn: Connection, account_no: str, now: datetime) -> Profile:
     )
 
 
+def number_now(conn: Connection, account_no: str) -> str:
+    """Return the number that a customer has now; NotFoundError where the caller sees none."""
+    row = conn.execute(Q["number_now"], {"account_no": account_no}).fetchone()
+    if row is None:
+        raise NotFoundError(f"No customer {account_no}.")
+    return str(row[0])
+
+
 def changes(conn: Connection, account_no: str, before: int, limit: int) -> list[Change]:
     """Return the versions before `before`, the latest first."""
-    given = {"account_no": account_no, "version": before, "limit": limit, "columns": list(profiles.COLUMNS)}
+    given = {
+        "account_no": account_no,
+        "version": before,
+        "limit": limit,
+        "columns": [*profiles.COLUMNS, "merged"],
+    }
     return [
         Change(version=version, at=at, actor=actor, why=why, fields=fields or [])
         for version, at, actor, why, fields in conn.execute(Q["changes"], given).fetchall()

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, model_validator
 
 from api.fields import Id, Name, Text, Why
 from api.tickets.schemas import Body, Said, Topic
+from service.writing import SUBJECT_MOST, TEXT_MOST
 
 Version = Annotated[
     int | None,
@@ -85,6 +86,15 @@ class Merge(Body):
     across_customers: bool = Field(False, description="Whether that it is another customer's is meant.")
     why: Said
     version: Version = None
+
+
+class Letter(Body):
+    """What is written to the customer."""
+
+    model_config = _example(subject="关于您家水表的持续流量", text="您好，水表显示……请先检查马桶水箱。")
+
+    subject: Annotated[Said, Field(max_length=SUBJECT_MOST)]
+    text: Annotated[Said, Field(max_length=TEXT_MOST)]
 
 
 class Relation(Body):

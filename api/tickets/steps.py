@@ -12,10 +12,10 @@ from fastapi import APIRouter, Path
 from api.answers import answers
 from api.auth import Caller, needs
 from api.fields import Id
-from api.tickets.bodies import Merge, Note, Reason, Relation, Remark, Resolve, SetPriority
+from api.tickets.bodies import Letter, Merge, Note, Reason, Relation, Remark, Resolve, SetPriority
 from api.tickets.detail import detail
 from api.tickets.schemas import DETAIL, TicketDetail
-from service import handling, merging, surveys, tickets
+from service import handling, merging, surveys, tickets, writing
 from service.tickets import Act, Actor
 
 router = APIRouter(prefix="/v1/tickets/{id}", tags=["tickets"])
@@ -121,6 +121,15 @@ def notes(caller: Writer, id_: TicketId, given: Note) -> TicketDetail:
     """Put a remark on record."""
     with caller.transaction() as conn:
         handling.remark(conn, id_, _act(caller, given))
+        return detail(conn, id_)
+
+
+@router.post("/letters", operation_id="writeToCustomer", responses=STEP)
+def letters(caller: Writer, id_: TicketId, given: Letter) -> TicketDetail:
+    """Write to the ticket's customer, by the way on record; 409 where these very words were sent before."""
+    with caller.transaction() as conn:
+        act = Act(Actor(caller.actor, caller.key.staff_id), caller.now(), given.text)
+        writing.write(conn, id_, given.subject, given.text, act)
         return detail(conn, id_)
 
 

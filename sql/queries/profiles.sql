@@ -7,7 +7,7 @@ update customer c set name = n.name, sector = n.sector, segment = n.segment, seg
     manager_id = n.manager_id, dma_id = n.dma_id, tariff_price_m3 = n.tariff_price_m3, shifts = n.shifts,
     dwellings = n.dwellings, household_size = n.household_size, lives_alone = n.lives_alone,
     category = n.category, needs = n.needs,
-    contact_confirmed_at = case when %(after)s::jsonb ?| '{phone,email,address}' then %(at)s::timestamptz
+    contact_confirmed_at = case when %(confirms)s and %(after)s::jsonb ?| '{phone,email,address}' then %(at)s::timestamptz
         else c.contact_confirmed_at end,
     version = c.version + 1, updated_at = %(at)s
 from customer o, jsonb_populate_record(o, %(after)s) n
@@ -112,9 +112,6 @@ cross join lateral (
     order by coalesce(c.contact_confirmed_at, c.created_at) limit %(each)s)) due
 on conflict do nothing;
 
--- name: customer_there
-select 1 from customer where account_no = %(account_no)s;
-
 -- name: manager_by_login
 select id from staff where login = %(login)s and active;
 
@@ -162,3 +159,23 @@ from shared s cross join unnest(s.accounts) a (account_no)
 join customer c on c.account_no = a.account_no
 left join staff m on m.id = c.manager_id
 order by number, c.account_no;
+
+-- name: merged_as
+select m.id, m.account_no, m.into_no, m.version, m.at, m.actor, m.why, m.record
+from customer_merge m where m.account_no = %(account_no)s and m.undone_at is null;
+
+-- name: merge
+select merge_customer(%(account_no)s, %(into_no)s, %(version)s, %(actor)s, %(why)s, %(at)s);
+
+-- name: unmerge
+select unmerge_customer(%(id)s, %(actor)s, %(why)s, %(at)s);
+
+-- name: plans_changed_since
+select p.month from customer_merge m
+cross join lateral jsonb_to_recordset(m.kept -> 'summed_plan') k (month date, version int)
+join water_plan p on p.account_no = m.into_no and p.month = k.month
+where m.id = %(id)s and p.version <> k.version + 1 order by p.month;
+
+-- name: number_now
+select account_no from customer where account_no = %(account_no)s
+union all select account_no from customer_alias where alias = %(account_no)s limit 1;

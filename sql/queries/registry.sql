@@ -43,6 +43,7 @@ with wanted as (
             %(household_size)s::int as household_size, %(lives_alone)s::boolean as lives_alone,
             %(category)s::text as category, string_to_array(%(needs)s::text, ';') as needs) g
     left join customer c on c.account_no = g.account_no
+    where not exists (select from customer_alias a where a.alias = g.account_no)  -- merged: the other record stands
 ), changed as (
     insert into customer_change (account_no, version, actor, why, before, after)
     select c.account_no, c.version + 1, 'import', %(why)s, to_jsonb(c), to_jsonb(c) || to_jsonb(w)
@@ -68,7 +69,8 @@ where (c.name, c.sector, c.segment, c.language, c.phone, c.email, c.manager_id, 
 
 -- name: upsert_service_point
 insert into service_point as p (code, account_no, dma_id, node, x, y, elevation_m)
-values (%(point)s, %(customer)s, (select id from dma where code = %(dma)s), %(node)s, %(x)s, %(y)s,
+values (%(point)s, coalesce((select account_no from customer_alias where alias = %(customer)s), %(customer)s),
+    (select id from dma where code = %(dma)s), %(node)s, %(x)s, %(y)s,
     %(elevation_m)s)
 on conflict (code) do update set account_no = excluded.account_no, dma_id = excluded.dma_id, node = excluded.node,
     x = excluded.x, y = excluded.y, elevation_m = excluded.elevation_m
@@ -117,7 +119,8 @@ where m.serial = %(meter)s and p.code = %(point)s and not exists (
     where i.meter_id = m.id and i.installed_at = coalesce(%(installed_at)s::timestamptz, '-infinity'));
 
 -- name: upsert_plan
-insert into water_plan as w (account_no, month, plan_m3) values (%(customer)s, %(month)s, %(plan_m3)s)
+insert into water_plan as w (account_no, month, plan_m3) select %(customer)s, %(month)s, %(plan_m3)s
+where not exists (select from customer_alias where alias = %(customer)s)
 on conflict (account_no, month) do update set plan_m3 = excluded.plan_m3
 where w.decided_by = 'import' and w.plan_m3 <> excluded.plan_m3;
 

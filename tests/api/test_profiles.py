@@ -1,5 +1,7 @@
 """Profiles are found, changed and put back; doubts about contact data are listed and settled."""
 
+from typing import Any
+
 from starlette.testclient import TestClient
 
 from sql.pool import Connection
@@ -125,3 +127,45 @@ def test_the_profile_tells_history_months_answers_doubts_and_outages(
     assert [c["why"] for c in profile["changes"]] == ["She called."]
     assert {d["kind"] for d in profile["doubts"]} == {"bounced", "old"}
     assert (profile["answers"], profile["outages"]) == ([], [])
+
+
+def test_two_records_are_merged_and_taken_apart_again(
+    anna: TestClient, all_seeing: TestClient, town: Town, conn: Connection
+) -> None:
+    body = {"into": "A1", "why": "The same household."}
+    assert anna.post("/v1/customers/B1/merge", json=body).status_code == 404
+    assert anna.post("/v1/customers/A1/merge", json=body | {"into": "B1"}).status_code == 404
+    assert all_seeing.post("/v1/customers/B1/merge", json={"into": "A1"}).status_code == 422
+    stale = all_seeing.post("/v1/customers/B1/merge", json=body | {"version": 9})
+    assert stale.status_code == 409
+    meters = {m["serial"] for a in ("A1", "B1") for m in _profile(all_seeing, a)["meters"]}
+    merged = all_seeing.post("/v1/customers/B1/merge", json=body | {"version": 1}).json()
+    assert (merged["account_no"], merged["version"]) == ("A1", 2)
+    assert {m["serial"] for m in merged["meters"]} == meters
+    assert _profile(anna, "B1")["account_no"] == "A1"  # the old number finds it
+    assert [h["account_no"] for h in anna.get("/v1/search", params={"q": "B1"}).json()["items"]] == ["A1"]
+    entry = anna.get("/v1/customers/A1/changes").json()["items"][0]
+    assert entry["why"] == "The same household."
+    assert {"field": "merged", "before": None, "after": "B1"} in entry["fields"]
+    assert anna.get("/v1/customers/B1/changes").status_code == 200
+    again = all_seeing.post("/v1/customers/B1/merge", json=body)
+    assert again.status_code == 409
+    assert "B1 was merged into A1" in again.json()["detail"]
+    why = {"why": "Mother and daughter."}
+    assert anna.post("/v1/customers/B1/merge/undo", json=why).status_code == 403  # B1 was another's
+    apart = all_seeing.post("/v1/customers/B1/merge/undo", json=why).json()
+    assert (apart["account_no"], apart["manager"]["login"]) == ("B1", "bo")
+    assert anna.get("/v1/customers/B1").status_code == 404
+    assert all_seeing.post("/v1/customers/B1/merge/undo", json=why).status_code == 404
+
+
+def test_a_manager_merges_own_customers(anna: TestClient, town: Town, conn: Connection) -> None:
+    conn.execute("update customer set manager_id = (select id from staff where login = 'anna')")
+    body = {"into": "A1", "why": "The same household."}
+    assert anna.post("/v1/customers/B1/merge", json=body).status_code == 200
+    assert anna.post("/v1/customers/B1/merge/undo", json={"why": "Not so."}).json()["account_no"] == "B1"
+
+
+def _profile(client: TestClient, account_no: str) -> dict[str, Any]:
+    found: dict[str, Any] = client.get(f"/v1/customers/{account_no}").json()
+    return found

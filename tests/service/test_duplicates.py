@@ -41,6 +41,22 @@ def test_likely_duplicates_are_listed_by_what_they_share(conn: Connection, tmp_p
     assert conn.execute("select count(*) from customer").fetchall() == [(7,)]
 
 
+def test_the_command_merges_and_takes_apart(
+    conn: Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HEADWATER_DATABASE_URL", database_url)
+    for account in ("A1", "A2"):
+        factories.customer(conn, account)
+    words = ["--why", "Entered twice.", "--by", "anna"]
+    done = CliRunner().invoke(app, ["customers", "merge", "A2", "--into", "A1", *words])
+    assert "A2 is merged into A1, which is at version 2 now." in done.output
+    assert conn.execute("select actor, why from customer_change").fetchall() == [("anna", "Entered twice.")]
+    assert conn.execute("select account_no from customer").fetchall() == [("A1",)]
+    done = CliRunner().invoke(app, ["customers", "unmerge", "A2", *words])
+    assert "A2 is a record of its own again." in done.output
+    assert conn.execute("select count(*) from customer").fetchall() == [(2,)]
+
+
 def test_an_import_says_which_records_look_like_one_customer(
     conn: Connection, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -154,6 +154,7 @@ async function load(figure) {
     const begun = performance.now();
     draw(figure, chart);
     figure.chart = chart;
+    figure.dataset.shown = figure.dataset.chart;
     figure.dataset.drawn = String(Math.round(performance.now() - begun));
   } catch (error) {
     figure.dataset.waiting = words.failed ?? String(error);
