@@ -7,6 +7,8 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import DEFAULT_EXCLUDED_CONTENT_TYPES as PACKED
 from starlette.middleware.gzip import GZipMiddleware
 
+from api.access.audit import router as audit
+from api.access.keys import router as access_keys
 from api.answers import component, restore_examples
 from api.calendars.endpoints import router as calendars
 from api.causes.endpoints import router as causes
@@ -24,6 +26,7 @@ from api.figures.endpoints import router as figures
 from api.health.endpoints import router as health
 from api.health.line import router as line_health
 from api.jobs.endpoints import router as jobs
+from api.limits import Doors
 from api.messages.endpoints import router as messages
 from api.meters.endpoints import router as meters
 from api.meters.formats import MEDIA
@@ -48,6 +51,7 @@ from api.surveys.endpoints import router as surveys
 from api.surveys.public import router as survey_page
 from api.tickets.endpoints import router as tickets
 from api.tickets.steps import router as ticket_steps
+from api.trail import Trail
 from api.visits.endpoints import router as visits
 from core.clock import Clock
 from core.settings import Settings
@@ -89,6 +93,8 @@ ROUTERS = (
     reach,
     quarantine,
     jobs,
+    access_keys,
+    audit,
     health,
     line_health,
 )
@@ -130,6 +136,7 @@ TAGS = [
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
     {"name": "jobs", "description": "What is periodic: the last run of each, and the next."},
+    {"name": "access", "description": "API keys, and the log of who read and changed what."},
     {"name": "health", "description": "Whether the process is alive, ready, and how it is doing."},
 ]
 
@@ -176,6 +183,8 @@ def create_app(
         redirect_slashes=False,
     )
     app.state.settings, app.state.clock, app.state.pool = settings, clock, pool
+    app.state.doors = Doors(settings.api_requests_a_minute)
+    app.state.trail = Trail(pool, clock)
     app.state.rules, app.state.letters, app.state.press = rules, letters, press
     app.state.hub = Hub(settings.api_streams, settings.api_heartbeat_s)
     app.state.streams = Streams()

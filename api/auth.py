@@ -1,18 +1,20 @@
 """Who is asking, and what they may: a bearer key with scopes; the database shows them what is theirs."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
 
 import psycopg
-from fastapi import Depends, Request, Security
+from fastapi import Depends, Request, Response, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
-from api import keys
+from api import keys, once
 from api.keys import KeyScope
+from api.limits import Doors
 from api.problem import RefusedError
+from api.trail import Line, Trail
 from core.clock import Clock
 from sql.pool import Connection, Pool
 from sql.query import Queries
@@ -36,6 +38,12 @@ class Caller:
     key: keys.Key
     pool: Pool
     clock: Clock
+    line: Line | None = None
+    """Of the audit log, for a change: written with it."""
+    deed: once.Deed | None = None
+    """What is to be done once."""
+    conn: Connection | None = None
+    """The transaction of the deed, in which every other one is."""
 
     @property
     def actor(self) -> str:
@@ -48,10 +56,32 @@ class Caller:
 
     @contextmanager
     def transaction(self, timeout: str = STATEMENT_TIMEOUT) -> Iterator[Connection]:
-        """Open a transaction that sees what the caller may see; commits unless the block raises."""
-        with self.pool.connection(CHECKOUT_TIMEOUT_S) as conn:
+        """Open a transaction that sees what the caller may see; commits unless the block raises.
+
+        Inside a deed it is a part of the deed's.
+        """
+        with self._begun() as conn:
             self._ask(conn, "all" if self.key.sees_all else "own", timeout)
             yield conn
+            if self.line is not None:
+                self.line.write(conn)
+
+    def once(self, do: Callable[["Caller"], tuple[Response, bytes]]) -> Response:
+        """Do a deed, or return the answer that it had; `do` gets the caller who acts in its transaction."""
+        if self.deed is None:
+            return do(self)[0]
+        with self.pool.connection(CHECKOUT_TIMEOUT_S) as conn:
+            acting = replace(self, conn=conn)
+            return once.perform(conn, self.key.who, self.deed, self.now(), lambda: do(acting))
+
+    @contextmanager
+    def _begun(self) -> Iterator[Connection]:
+        if self.conn is None:
+            with self.pool.connection(CHECKOUT_TIMEOUT_S) as conn:
+                yield conn
+        else:
+            with self.conn.transaction():
+                yield self.conn
 
     def widen(self, conn: Connection) -> None:
         """See everything for the rest of the transaction: for a deed proved to be the caller's.
@@ -84,10 +114,16 @@ def _caller(
 ) -> Caller:
     pool: Pool = request.app.state.pool
     clock: Clock = request.app.state.clock
+    doors: Doors = request.app.state.doors
+    trail: Trail = request.app.state.trail
+    address = request.client.host if request.client else ""
     key = None
     if credentials is not None:
+        shown = keys.digest(credentials.credentials)
+        doors.knock(address, shown)
         with autocommitted(pool) as conn:
             key = keys.verify(conn, credentials.credentials, clock.now())
+        doors.tell(address, shown, good=key is not None)
     if key is None:
         challenge = 'Bearer realm="headwater"'
         raise RefusedError(
@@ -97,7 +133,9 @@ def _caller(
             cure="Send `Authorization: Bearer hw_...`; `headwater key create` makes a key.",
             headers={"WWW-Authenticate": challenge + (', error="invalid_token"' if credentials else "")},
         )
-    request.state.actor = key.actor
+    request.state.headers = doors.admit(key.who, key.requests_a_minute)
+    request.state.actor, request.state.via = key.actor, key.via
+    trail.require_room()
     wanted = scopes.scope_str
     if not key.scopes.issuperset(scopes.scopes):
         raise RefusedError(
@@ -111,7 +149,7 @@ def _caller(
         )
     if wanted.endswith(":write") and not key.may_write:
         raise RefusedError(403, "forbidden", "The owner of this key may read but not change anything.")
-    return Caller(key, pool, clock)
+    return Caller(key, pool, clock, trail.coming(request.scope), getattr(request.state, "deed", None))
 
 
 def needs(scope: KeyScope) -> Any:

@@ -30,6 +30,20 @@ FIELDS: Part = {
 }
 IF_NONE_MATCH = _header("If-None-Match", "The ETag of the answer you have: 304 if it is the same.", TAG)
 IF_MATCH = _header("If-Match", "The ETag or version that you saw, like `version`: 412 if it moved on.", TAG)
+IDEMPOTENCY_KEY = _header(
+    "Idempotency-Key",
+    "A name of your own for this deed: asked again with it within 24 hours, it is answered as the first time"
+    " and not done again (the header `Idempotency-Replayed` says so).",
+    "8e03978e-40d5-43dd-bc93-6894a57f9324",
+)
+REPLAYED = {"description": "`true` where the deed was done before.", "schema": {"type": "string"}}
+RATE = {
+    "RateLimit": {"description": 'What is left: `"key";r=5999;t=1`.', "schema": {"type": "string"}},
+    "RateLimit-Policy": {
+        "description": 'Requests in how many seconds: `"key";q=6000;w=60`.',
+        "schema": {"type": "string"},
+    },
+}
 NOT_MODIFIED = {"description": "You have it already; there is no body."}
 ETAG = {
     "description": "Of this answer; begins with the version of what has one.",
@@ -38,11 +52,15 @@ ETAG = {
 
 
 def complete(document: dict[str, Any], routes: Iterable[object]) -> None:
-    """Add what `api.operation` does to every operation of the document."""
+    """Add what `api.operation` and `api.auth` do to every operation of the document."""
     for route in routes:
-        if isinstance(route, Operation) and route.include_in_schema and route.path_format.startswith("/v1/"):
+        if isinstance(route, Operation) and route.include_in_schema:
             for method in route.methods or ():
-                _complete(document["paths"][route.path_format][method.lower()], route)
+                operation = document["paths"][route.path_format][method.lower()]
+                if route.path_format.startswith("/v1/"):
+                    _complete(operation, route)
+                if "security" in operation:
+                    _limited(operation["responses"])
 
 
 def _complete(operation: Part, route: Operation) -> None:
@@ -55,6 +73,16 @@ def _complete(operation: Part, route: Operation) -> None:
     elif route.takes_version:
         given.append(IF_MATCH)
         answers |= {str(status): answer for status, answer in failures(412).items()}
+    if route.performs:
+        given.append(IDEMPOTENCY_KEY)
+        good = str(route.status_code or 200)
+        answers[good].setdefault("headers", {})["Idempotency-Replayed"] = REPLAYED
     if not given:
         del operation["parameters"]
     operation["responses"] = dict(sorted(answers.items()))
+
+
+def _limited(answers: Part) -> None:
+    answers |= {str(status): answer for status, answer in failures(429).items()}
+    for answer in answers.values():
+        answer.setdefault("headers", {}).update(RATE)

@@ -3,6 +3,9 @@
 from prometheus_client import Counter, Gauge, Histogram
 
 REQUESTS = Counter("headwater_api_requests_total", "Requests answered.", ["method", "route", "status"])
+AUDITED = Counter(
+    "headwater_api_audit_lines_total", "Lines of the audit log written off the path of requests."
+)
 SECONDS = Histogram(
     "headwater_api_request_seconds",
     "Time from a request to the end of its answer, in seconds.",

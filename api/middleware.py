@@ -57,6 +57,8 @@ class Envelope:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-ID"] = request_id
+                for name, value in scope["state"].get("headers", {}).items():
+                    headers.setdefault(name, value)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 if "etag" in headers and headers.get("content-encoding") == "gzip":
@@ -79,6 +81,7 @@ class Envelope:
             await failed(scope, receive, answer)
         finally:
             _note(scope, status, time.perf_counter() - begun)
+            scope["app"].state.trail.note(scope, status)
 
 
 def _path(scope: Scope) -> str:

@@ -3,16 +3,19 @@
 `equip` gives it to the routes of a router, so that no endpoint needs a word of it.
 """
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from functools import wraps
 from typing import Any
 from urllib.parse import unquote_plus
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
 from starlette.types import Message, Receive, Scope
 
-from api import conditional, sparse
+from api import conditional, once, sparse
+from api.auth import Caller
 from api.problem import refused_value
 from core.errors import StaleError
 
@@ -45,6 +48,12 @@ class Operation(APIRoute):
             self.body_field.field_info.annotation
         )
 
+    @property
+    def performs(self) -> bool:
+        """Whether its deed can be named, to be done once."""
+        guarded = self.path_format.startswith("/v1/") and self.response_model is not None
+        return guarded and bool((self.methods or set()) & once.METHODS)
+
     def _reading(self, inner: Handler) -> Handler:
         tree = sparse.of_answer(self.response_model) if self.narrowable else {}
 
@@ -76,6 +85,8 @@ class Operation(APIRoute):
         versioned = self.takes_version
 
         async def handle(request: Request) -> Response:
+            if "idempotency-key" in request.headers:
+                request.state.deed = once.deed(request, await request.body())
             given = request.headers.get("if-match")
             version = None if given is None else conditional.version_seen(given, versioned=versioned)
             if version is None:
@@ -89,11 +100,38 @@ class Operation(APIRoute):
         return handle
 
 
+def _done_once(route: Operation, endpoint: Callable[..., Any]) -> Callable[..., Any]:
+    """Return an endpoint whose whole work, its answer included, is one deed where the request names one."""
+    model = TypeAdapter[Any](route.response_model)
+    unsaid: Sequence[str] = getattr(route.response_model, "SAID_ONCE", ())
+
+    @wraps(endpoint)
+    def deed(**given: Any) -> Any:
+        name = next((name for name, value in given.items() if isinstance(value, Caller)), None)
+        caller = None if name is None else given[name]
+        if caller is None or caller.deed is None:
+            return endpoint(**given)
+
+        def do(acting: Caller) -> tuple[Response, bytes]:
+            said = endpoint(**{**given, str(name): acting})
+            body = model.dump_json(said, by_alias=True)
+            kept = said.model_copy(update=dict.fromkeys(unsaid)) if unsaid else said
+            answer = Response(body, route.status_code or 200, media_type="application/json")
+            return answer, model.dump_json(kept, by_alias=True)
+
+        return caller.once(do)
+
+    return deed
+
+
 def equip(router: APIRouter) -> APIRouter:
     """Make operations of the router's routes; the routers themselves need to know nothing of it."""
     for route in router.routes:
         if type(route) is APIRoute:
             route.__class__ = Operation
+            assert isinstance(route, Operation)  # noqa: S101 - for mypy
+            if route.performs:
+                route.endpoint = _done_once(route, route.endpoint)
     return router
 
 

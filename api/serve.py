@@ -78,6 +78,7 @@ def serve_on(door: socket.socket, database_url: str, make: Make, stopping: threa
     supervisor = Supervisor(stopping)
     with open_pool(database_url, "api", size=CONNECTIONS) as pool:
         app = make(pool)
+        proxies = app.state.settings.api_proxies
         hub: Hub = app.state.hub
         Reader(hub).start(supervisor, database_url)
         config = uvicorn.Config(
@@ -85,13 +86,15 @@ def serve_on(door: socket.socket, database_url: str, make: Make, stopping: threa
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,
+            proxy_headers=bool(proxies),
+            forwarded_allow_ips=proxies,
             lifespan="off",
             timeout_graceful_shutdown=GRACE_S,
         )
         log.info("listening", url=f"http://{host}:{port}")
-        asyncio.run(_Server(config, stopping, hub).serve(sockets=[door]))
-    problems = supervisor.stop()
+        with app.state.trail.kept(supervisor):
+            asyncio.run(_Server(config, stopping, hub).serve(sockets=[door]))
+            problems = supervisor.stop()
     log.info("stopped listening", problems=problems or None)
     return problems
 

@@ -191,6 +191,21 @@ class Settings(BaseSettings):
         le=65_535,
         description="Port the API listens on.",
     )
+    api_proxies: str = Field(
+        "",
+        description="Addresses of reverse proxies, with commas: the caller's is read from X-Forwarded-For.",
+    )
+    api_requests_a_minute: int = Field(
+        6_000,
+        ge=1,
+        le=1_000_000,
+        description="Requests a minute that a key without a limit of its own may make of one API process.",
+    )
+    audit_days: int = Field(
+        400,
+        ge=1,
+        description="How long it is kept who read and changed what.",
+    )
     api_streams: int = Field(
         200,
         ge=0,

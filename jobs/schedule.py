@@ -29,10 +29,11 @@ _THREAD = "schedule"
 
 
 def retention(run: Run) -> str:
-    """Drop the chunks whose readings are older than the retention."""
-    before = run.due - timedelta(days=run.settings.retention_days)
+    """Drop the chunks whose readings, or lines of the audit log, are older than the retention."""
+    days = {"reading": run.settings.retention_days, "quarantine": run.settings.retention_days}
     dropped = 0
-    for table in ("reading", "quarantine"):
+    for table, kept in (days | {"audit": run.settings.audit_days}).items():
+        before = run.due - timedelta(days=kept)
         ((count,),) = run.conn.execute(Q["drop_old_chunks"], {"table": table, "before": before}).fetchall()
         dropped += count
     return f"{dropped} chunks dropped"
@@ -45,6 +46,7 @@ def housekeeping(run: Run) -> str:
         ("forget_arrivals", timedelta(days=3)),
         ("forget_runs", timedelta(days=90)),
         ("forget_sessions", timedelta()),
+        ("forget_deeds", timedelta(hours=24)),
         ("forget_changes", changes.KEPT),
         ("forget_change_notes", changes.KEPT),
     ):
@@ -76,7 +78,7 @@ JOBS = (
     Job(
         "outages", "* * * * *", outages.watch_outages, "Begins announced outages, asks for news of late ones"
     ),
-    Job("retention", "17 3 * * *", retention, "Drops readings that are older than the retention"),
+    Job("retention", "17 3 * * *", retention, "Drops readings and audit lines older than the retention"),
     Job("housekeeping", "7 * * * *", housekeeping, "Forgets what every consumer has passed"),
     Job("surveys", "23 * * * *", _surveys, "Confirms resolved tickets that nobody objects to"),
     Job(

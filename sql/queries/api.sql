@@ -2,30 +2,6 @@
 select set_config('headwater.sees', %(sees)s, true), set_config('headwater.staff', %(staff)s, true),
     set_config('statement_timeout', %(timeout)s, true);
 
--- name: key_by_prefix
-select k.id, k.name, k.key_sha256, k.scopes, k.expires_at, k.revoked_at, k.last_used_at,
-    k.staff_id, s.login, s.roles, s.active
-from api_key k left join staff s on s.id = k.staff_id
-where k.prefix = %(prefix)s;
-
--- name: key_used
-update api_key set last_used_at = %(now)s
-where id = %(id)s and (last_used_at is null or last_used_at < %(before)s);
-
--- name: key_create
-insert into api_key (prefix, key_sha256, name, scopes, staff_id, created_at, expires_at)
-values (%(prefix)s, %(sha256)s, %(name)s, %(scopes)s, %(staff_id)s, %(now)s, %(expires_at)s);
-
--- name: key_revoke
-update api_key set revoked_at = coalesce(revoked_at, %(now)s) where prefix = %(prefix)s returning name;
-
--- name: key_list seq: api_key, staff
-select k.prefix, k.name, k.scopes, s.login, k.created_at, k.expires_at, k.revoked_at, k.last_used_at
-from api_key k left join staff s on s.id = k.staff_id order by k.id;
-
--- name: staff_by_login
-select id from staff where login = %(login)s and active;
-
 -- name: applied_migrations seq: schema_checksum
 select file from schema_checksum;
 

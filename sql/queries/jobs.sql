@@ -43,6 +43,9 @@ with gone as (delete from job_run where started_at < %(before)s returning 1) sel
 -- name: forget_sessions
 with gone as (delete from session where expires_at < %(before)s returning 1) select count(*) from gone;
 
+-- name: forget_deeds
+with gone as (delete from idempotency where at <= %(before)s returning 1) select count(*) from gone;
+
 -- name: forget_changes
 with gone as (delete from change where at < %(before)s and seq < (select newest from change_range()) returning 1)
 select count(*) from gone;

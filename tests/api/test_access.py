@@ -36,6 +36,7 @@ BODIES: dict[str, object] = {
     "subscriptions": {"staff": "anna"},
     "assign": {"to": "bo", "note": "x"},
     "dispatch": {},
+    "keys": {"name": "x", "scopes": ["events:read"]},
 }
 
 
@@ -49,6 +50,7 @@ def operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
         "name": "retention",
         "login": "anna",
         "version": "2",
+        "prefix": "1f3a9c02",
         "month": "2026-11",
         "segment": "general",
         "sector": "commercial",

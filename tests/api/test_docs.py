@@ -15,6 +15,7 @@ from api import keys, metrics
 from api.problem import TITLES
 from jobs.keys import app as command
 from sql.pool import Connection
+from tests.api.conftest import NOW
 from tests.api.town import Town
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
@@ -28,8 +29,12 @@ def commands(program: str) -> list[list[str]]:
     return [shlex.split(line) for line in lines if line.startswith(program)]
 
 
-def test_every_request_of_the_page_is_answered(all_seeing: TestClient, app: FastAPI, town: Town) -> None:
+def test_every_request_of_the_page_is_answered(
+    all_seeing: TestClient, app: FastAPI, town: Town, conn: Connection
+) -> None:
     """With the names of the tests' town in place of the page's, none is unknown, refused or broken."""
+    prefix = keys.create(conn, "billing", ["events:read"], NOW).split("_")[1]
+    conn.execute("update api_key set prefix = '1f3a9c02' where prefix = %s", [prefix])
     named = set()
     for words in commands("curl"):
         (url,) = [word for word in words if word.startswith("http")]

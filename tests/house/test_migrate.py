@@ -55,9 +55,10 @@ def test_landed_files_have_the_checksums_on_record() -> None:
     assert record == [f"{checksum(file)}  {file.name}" for file in files()]
 
 
-def test_readings_usage_days_and_quarantine_are_hypertables(conn: Connection) -> None:
+def test_what_is_many_and_dropped_by_age_is_a_hypertable(conn: Connection) -> None:
     rows = conn.execute("select hypertable_name from timescaledb_information.hypertables").fetchall()
-    assert {name for (name,) in rows} == {"reading", "usage_hourly", "usage_daily", "meter_day", "quarantine"}
+    many = {"reading", "usage_hourly", "usage_daily", "meter_day", "quarantine", "audit"}
+    assert {name for (name,) in rows} == many
 
 
 def test_compression_policies_stand_where_the_edition_has_them(conn: Connection) -> None:

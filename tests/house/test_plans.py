@@ -19,6 +19,14 @@ ROWS: dict[str, dict[str, Any]] = {
     "reading": {"meter_id": 1},
     "usage_hourly": {"meter_id": 1, "volume_l": 1.0, "quality": 0},
     "quarantine": {"topic": "t", "payload": b"", "reason": "malformed", "detail": ""},
+    "audit": {
+        "actor": "a",
+        "via": "session",
+        "method": "GET",
+        "route": "/",
+        "status": 200,
+        "request_id": "1",
+    },
 }
 QUERIES = [(room, name) for room in rooms() for name in Queries(room).all()]
 ASKED = (
@@ -56,7 +64,12 @@ def planner(stack: StackUrls, template_database: str) -> Iterator[Connection]:
         conn.execute("set enable_seqscan = off")
         conn.execute(Queries("ingest")["create_staging"])
         conn.execute(Queries("ingest")["create_staging"])
-        for table, clock in (("reading", "ts"), ("usage_hourly", "slot"), ("quarantine", "received_at")):
+        for table, clock in (
+            ("reading", "ts"),
+            ("usage_hourly", "slot"),
+            ("quarantine", "received_at"),
+            ("audit", "at"),
+        ):
             for age in (1, 100):  # so that each hypertable has chunks to be scanned or left out
                 at = datetime.now(UTC) - timedelta(days=age)
                 factories.insert(conn, table, **(ROWS[table] | {clock: at}))
