@@ -17,7 +17,8 @@ from sql.query import Queries
 
 Q = Queries("figures")
 
-Dimension = Literal["utility", "manager", "region", "segment"]
+Dimension = Literal["utility", "manager", "region", "segment", "region_manager", "manager_segment"]
+#: Of the last two the keys are `code/login` and `login/segment`.
 DIMENSIONS: tuple[Dimension, ...] = get_args(Dimension)
 #: What the time to a fix is held against where a group has too little of a past of its own, in hours.
 BASELINE_H = 168.0
@@ -66,6 +67,8 @@ class Figures:
     visits_due: int = 0
     visits_done: int = 0
     visits_on_time: int = 0
+    visits_postponed: int = 0
+    visits_overdue: int = 0
     confirmed_events: int = 0
     saved_m3: float = 0.0
     saved_money: float = 0.0
@@ -156,16 +159,21 @@ def read(
     *,
     dimension: Dimension | None = None,
     key: str | None = None,
+    within: str | None = None,
     after: tuple[Any, ...] = (date.min, "", ""),
     limit: int = MOST,
 ) -> list[Figures]:
-    """Return what was made of the months `first` to `last`, in order of month, dimension and key."""
+    """Return what was made of the months `first` to `last`, in order of month, dimension and key.
+
+    `within` is the region or manager whose parts are wanted: their keys then are those of the parts.
+    """
     after_month, after_dimension, after_key = after
     params = {
         "from": first,
         "until": last,
         "dimension": dimension,
         "key": key,
+        "within": within,
         "after_month": after_month,
         "after_dimension": after_dimension,
         "after_key": after_key,

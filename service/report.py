@@ -120,9 +120,14 @@ def load(conn: Connection, month: date, about: Scope, *, at: datetime) -> Report
         "key": about.key,
     }
     groups: dict[Dimension, Sequence[Figures]] = {}
+    one: Dimension
     if about.kind == "utility":
-        for one in figures.DIMENSIONS[1:]:
+        for one in ("manager", "region", "segment"):
             groups[one] = figures.read(conn, month, month, dimension=one)
+    elif about.kind == "region":
+        groups["manager"] = figures.read(conn, month, month, dimension="region_manager", within=about.key)
+    else:
+        groups["segment"] = figures.read(conn, month, month, dimension="manager_segment", within=about.key)
     return Report(
         utility=supplier.name,
         currency=supplier.currency,

@@ -37,14 +37,16 @@ class FiguresFilter(Filter):
     )
     until: Month | None = Field(None, description="Last month; without it the running one.")
     dimension: Dimension | None = None
-    key: Name | None = Field(None, description="Login, code of a region, or segment.")
+    key: Name | None = Field(
+        None, description="Login, code of a region, or segment; of `region_manager` code/login, and so on."
+    )
     format: Literal["json", "csv"] | None = Field(
         None, description="Without it the header Accept decides. CSV comes whole, not in pages."
     )
 
 
 class Figures(BaseModel):
-    """The figures of one month for the utility, a manager, a region or a segment."""
+    """The figures of one month for the utility, a manager, region or segment, or a part of these."""
 
     month: date = Field(description="Its first day, in the utility's time zone.")
     dimension: Dimension
@@ -67,9 +69,11 @@ class Figures(BaseModel):
     satisfied: int
     satisfied_share: Share
     score: float | None = Field(description="Mean of the scores, 1 to 5.")
-    visits_due: int
+    visits_due: int = Field(description="First planned for a day of the month that is past, or done.")
     visits_done: int
-    visits_on_time: int
+    visits_on_time: int = Field(description="Of these by their day, the one agreed last.")
+    visits_postponed: int = Field(description="Put off to a day to come.")
+    visits_overdue: int
     visits_share: Share
     confirmed_events: int = Field(description="Confirmed leaks that ended in the month.")
     saved_m3: float
@@ -176,6 +180,8 @@ EXAMPLE: dict[str, Any] = {
     "visits_due": 12,
     "visits_done": 11,
     "visits_on_time": 10,
+    "visits_postponed": 1,
+    "visits_overdue": 0,
     "visits_share": 0.833,
     "confirmed_events": 9,
     "saved_m3": 412.5,

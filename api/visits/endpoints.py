@@ -1,5 +1,6 @@
 """GET /v1/visits, the steps of a visit, and how often somebody is visited."""
 
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from api.visits.schemas import (
     CADENCE,
     DETAIL,
     EXAMPLE,
+    FORMS,
     OPEN,
     Arrange,
     Cadence,
@@ -26,9 +28,10 @@ from api.visits.schemas import (
     Visit,
     VisitDetail,
     VisitFilter,
+    VisitForms,
 )
 from core.errors import NotFoundError
-from service import agenda, visits
+from service import agenda, visit_form, visits
 from service.tickets import Actor
 from service.utility import utility
 from service.visits import FollowUp, Outcome
@@ -99,6 +102,12 @@ def arrange(caller: Writer, said: Arrange) -> VisitDetail:
             conn, said.account_no, said.due_on, said.form, said.why, actor=_actor(caller), at=caller.now()
         )
         return _detail(conn, caller, id_)
+
+
+@router.get("/forms", operation_id="listVisitForms", responses=answers(FORMS))
+def list_forms(caller: Reader) -> VisitForms:
+    """Return what the outcome of a visit asks, by how it is made, in Chinese and English."""
+    return VisitForms.model_validate({"items": [asdict(form) for form in visit_form.forms()]})
 
 
 @router.get("/cadences/{account_no:path}", operation_id="getVisitCadence", responses=answers(CADENCE, 404))

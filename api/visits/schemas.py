@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.fields import Day, Name, Text
 from api.page import Filter
 from api.tickets.schemas import Body, Said
+from service.visit_form import FieldType
 
 State = Literal["due", "overdue", "postponed", "done", "cancelled"]
 OPEN: frozenset[State] = frozenset({"due", "overdue", "postponed"})
@@ -152,7 +153,7 @@ class Finish(Body):
     )
 
     discussed: Said
-    learned: dict[Name, str | int | float | bool | None] = Field(
+    learned: dict[Name, str | int | float | bool | list[Name] | None] = Field(
         {}, max_length=20, description="Fields of the profile and their new values."
     )
     open_questions: list[Annotated[Said, Field(max_length=1_000)]] = Field([], max_length=20)
@@ -186,6 +187,43 @@ class Cadence(BaseModel):
     why: str
     last_on: date | None = Field(description="Day of the last visit, inspections aside.")
     next_on: date | None
+
+
+class Choice(BaseModel):
+    """A value that is allowed, and its name."""
+
+    value: str
+    zh: str
+    en: str
+
+
+class FormField(BaseModel):
+    """A field of the outcome."""
+
+    path: str = Field(description="Where its value stands in the body of `finishVisit`: `learned.phone`.")
+    type: FieldType
+    zh: str
+    en: str
+    required: bool
+    nullable: bool = Field(description="Whether null empties it.")
+    least: int | None = Field(description="The smallest number.")
+    most: int | None = Field(description="The longest text in characters, or the most entries of a list.")
+    choices: list[Choice]
+
+
+class VisitForm(BaseModel):
+    """What a visit that is made this way asks, in order. A field that is left out changes nothing."""
+
+    form: Form
+    zh: str
+    en: str
+    fields: list[FormField]
+
+
+class VisitForms(BaseModel):
+    """The forms."""
+
+    items: list[VisitForm]
 
 
 EXAMPLE: dict[str, Any] = {
@@ -229,4 +267,26 @@ CADENCE: dict[str, Any] = {
     "why": "Asked for it.",
     "last_on": "2026-10-06",
     "next_on": "2026-12-04",
+}
+FORMS: dict[str, Any] = {
+    "items": [
+        {
+            "form": "letter",
+            "zh": "信函联系",
+            "en": "By letter",
+            "fields": [
+                {
+                    "path": "learned.phone",
+                    "type": "phone",
+                    "zh": "联系电话",
+                    "en": "Telephone",
+                    "required": False,
+                    "nullable": True,
+                    "least": None,
+                    "most": 200,
+                    "choices": [],
+                }
+            ],
+        }
+    ]
 }

@@ -20,14 +20,15 @@ _BIG_M3 = 100_000.0
 _BIG = {"zh": 10_000.0, "en": 1_000.0}
 #: The columns of a table by manager, region or segment, and how wide they are.
 _GROUP_COLUMNS = {
-    "name": 1.7,
-    "opened": 0.8,
+    "name": 1.5,
+    "opened": 0.9,
     "response_share": 1.0,
     "resolution_share": 1.0,
     "resolution_h": 1.0,
     "reopened_share": 0.8,
     "satisfied_share": 1.1,
     "visits": 0.95,
+    "visits_open": 0.95,
     "saved_m3": 0.9,
     "volume_m3": 1.05,
     "revenue": 1.1,
@@ -85,7 +86,7 @@ class Composer:
             self._tile("resolution_share", lambda f: f.resolution_share, self.speech.share),
             self._tile("reopened_share", lambda f: f.reopened_share, self.speech.share, better=-1),
             self._tile("satisfied_share", lambda f: f.satisfied_share, self.speech.share),
-            self._tile("visits_share", lambda f: f.visits_share, self.speech.share),
+            self._tile("visits_share", lambda f: f.visits_share, self.speech.share, aside=self._visits),
             self._tile(
                 "saved_m3",
                 lambda f: f.saved_m3,
@@ -141,6 +142,12 @@ class Composer:
         arrow, direction = ("▲", 1) if by > 0 else ("▼", -1)
         size = self.speech.number(abs(by), 1)
         return f"{arrow} {self.words['points'].format(n=size) if is_share else size + '%'}", direction
+
+    def _visits(self, f: Figures) -> str:
+        if not f.visits_due:
+            return ""
+        done, due = self.speech.number(f.visits_done), self.speech.number(f.visits_due)
+        return self.words["visits_counts"].format(done=done, due=due)
 
     def _money(self, amount: float | None) -> str:
         return self.speech.whole_money(amount, self.report.currency)
@@ -295,13 +302,17 @@ class Composer:
             s.number(f.resolution_h),
             s.share(f.reopened_share),
             satisfied,
-            f"{s.number(f.visits_on_time)}/{s.number(f.visits_due)}" if f.visits_due else "",
+            self._slashed(f, f.visits_on_time, f.visits_done, f.visits_due),
+            self._slashed(f, f.visits_postponed, f.visits_overdue),
             s.number(f.saved_m3) if f.saved_m3 else "",
             self._volume(f.volume_m3),
             s.number(f.revenue, 0),
             s.share(f.plan_share),
         ]
         return [cell or "–" for cell in cells]
+
+    def _slashed(self, f: Figures, *counts: int) -> str:
+        return "/".join(self.speech.number(count) for count in counts) if f.visits_due else ""
 
     def _missed(self, rows: Sequence[Missed]) -> Document:
         w, s = self.words, self.speech
@@ -348,5 +359,5 @@ class Composer:
         least, default = self.speech.number(BASELINE_EVENTS), self.speech.hours(BASELINE_H)
         return [
             [self.words[f"def_{what}"], self.words[f"tell_{what}"].format(least=least, default=default)]
-            for what in ("tickets", "deadline", "satisfied", "reopened", "saved", "volume", "plan")
+            for what in ("tickets", "deadline", "satisfied", "reopened", "visits", "saved", "volume", "plan")
         ]

@@ -50,7 +50,9 @@ WORDS: dict[str, dict[str, str]] = {
         "by_segment": "按客户类别",
         "name": "名称",
         "resolution_h": "办结中位\n时长(小时)",
-        "visits": "走访\n按期/应访",
+        "visits": "走访按期\n/完成\n/应访",
+        "visits_open": "走访延期\n/逾期",
+        "visits_counts": "完成 {done}/{due}",
         "causes": "反复出现的原因",
         "causes_note": "本月办结的工单中，同一客户或同一分区近 12 个月内曾因同一原因办结过工单的数量",
         "cause": "原因",
@@ -82,6 +84,8 @@ WORDS: dict[str, dict[str, str]] = {
         "tell_satisfied": "本月收到的满意度回复中表示满意的比例，计在办结人名下；未回复的不计入。",
         "def_reopened": "重开率",
         "tell_reopened": "本月受理并已办结的工单中，办结后又被重开的比例。",
+        "def_visits": "走访",
+        "tell_visits": "最初计划在本月、且计划日已过或已完成的走访；取消的不计。完成日不晚于最后约定日的为按期。未完成的，约定日未到为延期，已过为逾期；延期的走访仍计在原计划月份。",
         "def_saved": "节约水量",
         "tell_saved": "对本月结束且经人工确认的漏水事件：流量 × max(0, 基准时长 − 实际时长)。基准时长为此前 12 个月同类事件从发生到结束的中位时长，"
         "不足 {least} 起时取 {default}。金额按客户水价计算，无客户水价的按公司水价。",
@@ -139,7 +143,9 @@ WORDS: dict[str, dict[str, str]] = {
         "by_segment": "By segment",
         "name": "Name",
         "resolution_h": "Median\nhours to\nresolve",
-        "visits": "Visits\non time\n/ due",
+        "visits": "Visits\non time/\ndone/due",
+        "visits_open": "Visits\nput off/\noverdue",
+        "visits_counts": "{done} of {due} done",
         "causes": "Causes that come back",
         "causes_note": "Of the tickets resolved in the month, those at a customer or district that had one of the same cause"
         " in the 12 months before",
@@ -175,6 +181,10 @@ WORDS: dict[str, dict[str, str]] = {
         " answer is not counted.",
         "def_reopened": "Re-opened",
         "tell_reopened": "Of the tickets opened in the month that have been resolved, those that had to be opened again.",
+        "def_visits": "Visits",
+        "tell_visits": "First planned for a day of the month that is past, or done; those called off don't count. On time is done by the"
+        " day agreed last. One not done is put off while that day is to come, and overdue after it; a visit that is put off stays"
+        " in the month it was planned for.",
         "def_saved": "Water saved",
         "tell_saved": "For each confirmed leak that ended in the month: rate × max(0, usual time - actual time). The usual time is"
         " the median from onset to end of the same group of events in the 12 months before; with fewer than {least} of"

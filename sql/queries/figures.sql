@@ -18,13 +18,18 @@ with who_uses as not materialized (
     left join staff p on p.id = coalesce(s.resolved_by, t.assignee_id)
     where s.sent_at >= %(from)s and s.sent_at < %(until)s or s.answered_at >= %(from)s and s.answered_at < %(until)s
 ), visited as materialized (
+    -- Of the month in which they were first planned: put off, a visit doesn't leave it. Each is done, put off to a day to
+    -- come, or overdue.
     select coalesce(p.login, '') as login, w.region_id, w.segment, v.state = 'done' as done,
-        v.state = 'done' and (v.done_at at time zone %(zone)s)::date <= v.due_on as on_time
+        v.state = 'done' and (v.done_at at time zone %(zone)s)::date <= v.due_on as on_time,
+        v.state <> 'done' and v.due_on >= (%(at)s::timestamptz at time zone %(zone)s)::date as postponed
     from visit v
     join who_uses w on w.account_no = v.account_no
     left join staff p on p.id = v.manager_id
-    where v.due_on >= %(month)s and v.due_on < %(month)s::date + interval '1 month'
-        and (v.state = 'done' or v.state in ('due', 'postponed') and v.due_on < (%(at)s::timestamptz at time zone %(zone)s)::date)
+    where coalesce(v.planned_on, v.due_on) >= %(month)s
+        and coalesce(v.planned_on, v.due_on) < %(month)s::date + interval '1 month'
+        and (v.state = 'done' or v.state in ('due', 'postponed')
+            and least(v.planned_on, v.due_on) < (%(at)s::timestamptz at time zone %(zone)s)::date)
 ), usual as materialized (
     select grp, percentile_cont(0.5) within group (order by extract(epoch from cleared_at - onset) / 3600) as hours
     from event e
@@ -84,7 +89,8 @@ with who_uses as not materialized (
     from opinion join member using (login, region_id, segment) group by dimension, key
 ), of_visits as (
     select dimension, key, count(*) as due, count(*) filter (where done) as done,
-        count(*) filter (where on_time) as on_time
+        count(*) filter (where on_time) as on_time, count(*) filter (where postponed) as postponed,
+        count(*) filter (where not done and not postponed) as overdue
     from visited join member using (login, region_id, segment) group by dimension, key
 ), of_water as (
     select dimension, key, sum(s.events) as events, sum(s.m3) as saved_m3, sum(s.money) as saved_money
@@ -98,12 +104,14 @@ with who_uses as not materialized (
 ), put as (
     insert into figure_month as f (month, dimension, key, opened, response_kept, response_missed, response_h,
         resolution_kept, resolution_missed, resolution_h, resolved, reopened, asked, answered, satisfied, score,
-        visits_due, visits_done, visits_on_time, confirmed_events, saved_m3, saved_money, customers, volume_m3, revenue,
+        visits_due, visits_done, visits_on_time, visits_postponed, visits_overdue, confirmed_events, saved_m3, saved_money,
+        customers, volume_m3, revenue,
         planned, within_plan, made_at)
     select %(month)s, k.dimension, k.key, coalesce(t.opened, 0), coalesce(t.response_kept, 0),
         coalesce(t.response_missed, 0), t.response_h, coalesce(t.resolution_kept, 0), coalesce(t.resolution_missed, 0),
         t.resolution_h, coalesce(t.resolved, 0), coalesce(t.reopened, 0), coalesce(o.asked, 0), coalesce(o.answered, 0),
         coalesce(o.satisfied, 0), o.score, coalesce(v.due, 0), coalesce(v.done, 0), coalesce(v.on_time, 0),
+        coalesce(v.postponed, 0), coalesce(v.overdue, 0),
         coalesce(w.events, 0), coalesce(w.saved_m3, 0), coalesce(w.saved_money, 0), coalesce(s.customers, 0), s.m3,
         s.money, coalesce(s.planned, 0), coalesce(s.within, 0), %(at)s
     from key k
@@ -119,7 +127,8 @@ with who_uses as not materialized (
         resolved = excluded.resolved, reopened = excluded.reopened, asked = excluded.asked,
         answered = excluded.answered, satisfied = excluded.satisfied, score = excluded.score,
         visits_due = excluded.visits_due, visits_done = excluded.visits_done,
-        visits_on_time = excluded.visits_on_time, confirmed_events = excluded.confirmed_events,
+        visits_on_time = excluded.visits_on_time, visits_postponed = excluded.visits_postponed,
+        visits_overdue = excluded.visits_overdue, confirmed_events = excluded.confirmed_events,
         saved_m3 = excluded.saved_m3, saved_money = excluded.saved_money, customers = excluded.customers,
         volume_m3 = excluded.volume_m3, revenue = excluded.revenue, planned = excluded.planned,
         within_plan = excluded.within_plan, made_at = excluded.made_at
@@ -131,13 +140,21 @@ select count(*) from put;
 delete from figure_month where month = %(month)s and made_at < %(at)s;
 
 -- name: figures
-select f.*, case f.dimension when 'manager' then coalesce(s.name, f.key) when 'region' then coalesce(r.name, f.key)
-    else f.key end as name
+select f.month, f.dimension, case when %(within)s::text is null then f.key else p.part end as key, f.opened,
+    f.response_kept, f.response_missed, f.response_h, f.resolution_kept, f.resolution_missed, f.resolution_h, f.resolved,
+    f.reopened, f.asked, f.answered, f.satisfied, f.score, f.visits_due, f.visits_done, f.visits_on_time,
+    f.visits_postponed, f.visits_overdue, f.confirmed_events, f.saved_m3, f.saved_money, f.customers, f.volume_m3,
+    f.revenue, f.planned, f.within_plan, f.made_at,
+    case when f.dimension in ('manager', 'region_manager') then coalesce(s.name, p.part)
+        when f.dimension = 'region' then coalesce(r.name, f.key) else p.part end as name
 from figure_month f
-left join staff s on f.dimension = 'manager' and s.login = f.key
+cross join lateral (select case when f.dimension in ('region_manager', 'manager_segment')
+    then substring(f.key from '[^/]*$') else f.key end as part) p
+left join staff s on f.dimension in ('manager', 'region_manager') and s.login = p.part
 left join region r on f.dimension = 'region' and r.code = f.key
 where f.month >= %(from)s and f.month <= %(until)s
     and (%(dimension)s::text is null or f.dimension = %(dimension)s) and (%(key)s::text is null or f.key = %(key)s)
+    and (%(within)s::text is null or f.key = %(within)s || '/' || p.part)
     and (f.month, f.dimension, f.key) > (%(after_month)s::date, %(after_dimension)s::text, %(after_key)s::text)
 order by f.month, f.dimension, f.key
 limit %(limit)s;

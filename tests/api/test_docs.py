@@ -42,6 +42,7 @@ def test_every_request_of_the_page_is_answered(
         parts = urlsplit(url)
         for name, ours in [
             ("10023417", "A1"),
+            ("10023418", "B1"),
             ("JC-00417", "M-A"),
             ("981", "1"),
             ("/17/", "/1/"),

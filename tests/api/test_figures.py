@@ -38,8 +38,16 @@ def test_pages_and_csv_hold_the_same_rows(chief: TestClient) -> None:
     assert [(one["dimension"], one["key"]) for one in found] == [
         ("manager", "li"),
         ("manager", "wang"),
+        ("manager_segment", "li/general"),
+        ("manager_segment", "li/large"),
+        ("manager_segment", "wang/general"),
+        ("manager_segment", "wang/large"),
         ("region", "city"),
         ("region", "north"),
+        ("region_manager", "city/li"),
+        ("region_manager", "city/wang"),
+        ("region_manager", "north/li"),
+        ("region_manager", "north/wang"),
         ("segment", "general"),
         ("segment", "large"),
         ("utility", ""),
@@ -84,7 +92,9 @@ def test_what_is_no_month_is_refused(chief: TestClient, month: str) -> None:
 def test_a_manager_sees_own_figures_tickets_and_report_only(chief: TestClient, ask: Ask) -> None:
     li = ask(login="li")
     assert [(one["dimension"], one["key"]) for one in li.get("/v1/figures").json()["items"]] == [
-        ("manager", "li")
+        ("manager", "li"),
+        ("manager_segment", "li/general"),
+        ("manager_segment", "li/large"),
     ]
     behind = li.get("/v1/figures/tickets?month=2026-10&figure=opened").json()["items"]
     assert {row["manager"] for row in behind} <= {"li", "wang"}

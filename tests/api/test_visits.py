@@ -130,3 +130,52 @@ def test_another_managers_visit_is_not_there(anna: TestClient, conn: Connection,
         ("reopen", {"why": "x"}),
     ):
         assert anna.post(f"/v1/visits/{other}/{step}", json=body).status_code == 404
+
+
+SAMPLES: dict[str, Any] = {
+    "text": "x",
+    "long_text": "said",
+    "phone": "+86 571 8800 1234",
+    "email": "a@b.example",
+    "whole_number": 3,
+    "yes_no": True,
+    "texts": ["one"],
+}
+
+
+@pytest.mark.parametrize("form", ["on_site", "call", "letter"])
+def test_a_form_drawn_from_the_api_is_taken_whole_and_its_limits_are_the_real_ones(
+    anna: TestClient, conn: Connection, visit_id: int, form: str
+) -> None:
+    conn.execute("update visit set form = %s where id = %s", [form, visit_id])
+    forms = {one["form"]: one for one in anna.get("/v1/visits/forms").json()["items"]}
+    assert list(forms) == ["on_site", "call", "letter"]
+    fields = forms[form]["fields"]
+    assert [one["path"] for one in fields if one["required"]] == ["discussed"]
+    assert all(one["zh"] and one["en"] and one["zh"] != one["en"] for one in fields)
+
+    def filled(**instead: Any) -> dict[str, Any]:
+        body: dict[str, Any] = {}
+        days = {"next_on": "2026-12-18", "held_on": "2026-11-20"}
+        for one in fields:
+            *above, name = one["path"].split(".")
+            value = days.get(name) or SAMPLES.get(one["type"]) or one["choices"][-1]["value"]
+            (body.setdefault(above[0], {}) if above else body)[name] = instead.get(one["path"], value)
+        return body
+
+    def finish(**instead: Any) -> int:
+        return anna.post(f"/v1/visits/{visit_id}/finish", json=filled(**instead)).status_code
+
+    for one in fields:
+        if one["most"] is not None and one["type"] in {"text", "long_text"}:
+            assert finish(**{one["path"]: "x" * (one["most"] + 1)}) == 422, one["path"]
+        if one["type"] == "texts":
+            assert finish(**{one["path"]: ["x"] * (one["most"] + 1)}) == 422, one["path"]
+        if one["least"] is not None:
+            assert finish(**{one["path"]: one["least"] - 1}) == 422, one["path"]
+    emptied = filled(**{one["path"]: None for one in fields if one["nullable"]})
+    answer = anna.post(f"/v1/visits/{visit_id}/finish", json=emptied)
+    assert answer.status_code == 200, answer.text
+    (told,) = conn.execute("select outcome from visit where id = %s", [visit_id]).fetchall()
+    asked = {one["path"].removeprefix("learned.") for one in fields if one["path"].startswith("learned.")}
+    assert set(told[0]["learned"]) == asked

@@ -38,6 +38,8 @@ def build(conn: Connection) -> dict[str, int]:
         ("B", date(2026, 10, 15), "due", None),
         ("B", date(2026, 10, 16), "cancelled", None),
         ("B", date(2026, 11, 1), "due", None),
+        ("A", date(2026, 11, 20), "postponed", None),  # put off from October, the new day is to come
+        ("B", date(2026, 11, 2), "postponed", None),  # put off from October, and not made on that day either
     ]:
         manager = li if account_no == "A" else wang
         insert(
@@ -46,6 +48,7 @@ def build(conn: Connection) -> dict[str, int]:
             account_no=account_no,
             manager_id=manager,
             due_on=due_on,
+            planned_on=date(2026, 10, 12) if state == "postponed" else due_on,
             state=state,
             done_at=done_at,
         )

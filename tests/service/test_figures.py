@@ -35,7 +35,8 @@ def test_every_figure_of_the_utility_is_the_one_counted_by_hand(conn: Connection
         2,
         pytest.approx(11 / 3),
     )
-    assert (utility.visits_due, utility.visits_done, utility.visits_on_time) == (3, 2, 1)
+    assert (utility.visits_due, utility.visits_done, utility.visits_on_time) == (5, 2, 1)
+    assert (utility.visits_postponed, utility.visits_overdue) == (1, 2)
     # 40 L/h x (100 - 30) h = 2.8 m3; 10 L/h x max(0, 100 - 120) h = 0; 1,000 L/h x (168 - 68) h = 100 m3.
     assert utility.confirmed_events == 3
     assert utility.saved_m3 == pytest.approx(102.8)
@@ -55,6 +56,12 @@ def test_managers_regions_and_segments_get_their_own_and_a_region_what_is_below_
         ("region", "city"),
         ("segment", "large"),
         ("segment", "general"),
+        *(
+            ("region_manager", f"{region}/{login}")
+            for region in ("north", "city")
+            for login in ("li", "wang")
+        ),
+        *(("manager_segment", key) for key in ("li/large", "li/general", "wang/large", "wang/general")),
     }
     utility = found["utility", ""]
     for region, name in [("north", "江北片区"), ("city", "江城")]:
@@ -73,6 +80,54 @@ def test_managers_regions_and_segments_get_their_own_and_a_region_what_is_below_
     large, general = found["segment", "large"], found["segment", "general"]
     assert (large.within_plan, general.within_plan) == (0, 1)
     assert large.opened + general.opened == utility.opened
+
+
+ADDED = [
+    *("opened", "response_kept", "response_missed", "resolved", "reopened", "asked", "answered", "saved_m3"),
+    *(
+        "visits_due",
+        "visits_done",
+        "visits_postponed",
+        "visits_overdue",
+        "customers",
+        "revenue",
+        "within_plan",
+    ),
+]
+
+
+def test_the_parts_of_a_region_by_manager_and_of_a_manager_by_segment_add_up(conn: Connection) -> None:
+    build(conn)
+    found = made(conn)
+    for whole, dimension in [
+        ("city", "region_manager"),
+        ("li", "manager_segment"),
+        ("wang", "manager_segment"),
+    ]:
+        of = "region" if dimension == "region_manager" else "manager"
+        parts = figures.read(conn, OCTOBER, OCTOBER, dimension=dimension, within=whole)  # type: ignore[arg-type]
+        # A district's water is nobody's segment's.
+        for name in ADDED if of == "region" else set(ADDED) - {"saved_m3"}:
+            total = sum(getattr(part, name) or 0 for part in parts)
+            assert total == pytest.approx(getattr(found[of, whole], name) or 0), (whole, name)
+    parts = figures.read(conn, OCTOBER, OCTOBER, dimension="region_manager", within="north")
+    assert [(part.key, part.name, part.visits_overdue) for part in parts] == [
+        ("li", "李薇", 0),
+        ("wang", "王建国", 2),
+    ]
+    # One code that begins as another's does is another region.
+    conn.execute("update figure_month set key = 'north/east/li' where key = 'north/li'")
+    parts = figures.read(conn, OCTOBER, OCTOBER, dimension="region_manager", within="north")
+    assert [part.key for part in parts] == ["wang"]
+
+
+def test_reports_of_a_region_and_a_manager_show_their_parts(conn: Connection) -> None:
+    build(conn)
+    made(conn)
+    of_region = report.load(conn, OCTOBER, report.scope(conn, "region", "north"), at=AT)
+    assert [one.key for one in of_region.groups["manager"]] == ["li", "wang"]
+    of_manager = report.load(conn, OCTOBER, report.scope(conn, "manager", "wang"), at=AT)
+    assert [one.key for one in of_manager.groups["segment"]] == ["general", "large"]
 
 
 FIGURES: dict[Behind, set[str]] = {
@@ -109,7 +164,11 @@ def test_made_again_they_follow_what_came_late_and_forget_who_is_gone(conn: Conn
     after = {(one.dimension, one.key): one for one in figures.read(conn, OCTOBER, OCTOBER)}
     assert before["utility", ""].resolution_missed == 2
     assert after["utility", ""].resolution_missed == 1
-    assert before.keys() - after.keys() == {("segment", "large")}
+    assert before.keys() - after.keys() == {
+        ("segment", "large"),
+        ("manager_segment", "li/large"),
+        ("manager_segment", "wang/large"),
+    }
 
 
 def test_an_empty_month_is_a_row_of_nothing(conn: Connection) -> None:

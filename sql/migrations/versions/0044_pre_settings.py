@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0043", "0042"
-upgrade = script("0043_pre_settings.sql")
+revision, down_revision = "0044", "0043"
+upgrade = script("0044_pre_settings.sql")

@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0044", "0043"
-upgrade = script("0044_pre_health.sql")
+revision, down_revision = "0045", "0044"
+upgrade = script("0045_pre_health.sql")
