@@ -153,6 +153,11 @@ def filled(model: type[Body], form: Mapping[str, str], *, numbers: Collection[st
         for name, value in form.items()
         if value.strip() and name in model.model_fields
     }
+    return taken(model, given)
+
+
+def taken(model: type[Body], given: Mapping[str, object]) -> Body:
+    """Return what was given as the body that the API takes; BadDataError names what is wrong."""
     try:
         return model.model_validate(given)
     except ValidationError as problem:

@@ -28,6 +28,8 @@ class MessageFilter(Filter):
     account_no: Name | None = None
     bundled_in: Id | None = Field(None, description="The digest that stands for it.")
     since: When | None = Field(None, description="Written at or after this instant, or day of the utility.")
+    until: When | None = Field(None, description="Written before this instant, or day of the utility.")
+    dma: Name | None = Field(None, description="Code of the DMA of the customer it concerns.")
 
 
 class Message(BaseModel):

@@ -96,6 +96,9 @@ where (e.detected_at, e.id) < (%(at)s::timestamptz, %(id)s::bigint)
     and (%(dma)s::text is null or e.dma_id = (select id from dma where code = %(dma)s))
     and (%(account_no)s::text is null or e.account_no = %(account_no)s)
     and (%(since)s::timestamptz is null or e.detected_at >= %(since)s)
+    and (%(until)s::timestamptz is null or e.detected_at < %(until)s)
+    and (%(segment)s::text is null
+        or exists (select from customer c where c.account_no = e.account_no and c.segment = %(segment)s))
 order by e.detected_at desc, e.id desc limit %(limit)s;
 
 -- name: event

@@ -51,6 +51,7 @@ def operations(app: FastAPI) -> list[tuple[str, str, dict[str, Any]]]:
         "login": "anna",
         "version": "2",
         "prefix": "1f3a9c02",
+        "attachment_id": "1",
         "month": "2026-11",
         "segment": "general",
         "sector": "commercial",

@@ -146,6 +146,27 @@ def test_a_storm_is_told_by_its_own_index_though_no_message_was_ever_held(
     assert {node.get("Index Name") for node in outbox} == {"outbox_storm_idx"}
 
 
+def test_days_of_use_are_read_by_index_inside_their_functions(
+    planner: Connection, watched: list[dict[str, Any]]
+) -> None:
+    today = datetime.now(UTC)
+    past = (today - timedelta(days=5)).date()
+    factories.customer(planner, "A1", "m1")
+    factories.insert(planner, "usage_daily", meter_id=1, day=past, volume_l=1.0, hours=24)
+    factories.insert(planner, "usage_daily_made", zone="UTC", until=past + timedelta(days=1))
+    planner.execute("select set_config('headwater.sees', 'all', false)")
+    watched.clear()
+    for asked in ("customer_days('A1', ", "meter_days(1, "):
+        span = [today - timedelta(days=30), today]
+        planner.execute("select from " + asked + "'UTC', %s, %s)", span)
+    nodes = [node for plan in watched for node in _nodes(plan["Plan"])]
+    scanned = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
+    assert scanned <= {"usage_daily_made"}  # one row
+    used = {node["Index Name"] for node in nodes if "Index Cond" in node}
+    assert any("usage_daily_pkey" in name for name in used)
+    assert any("usage_hourly_pkey" in name for name in used)
+
+
 @pytest.mark.parametrize(("room", "name"), QUERIES)
 def test_query_is_served_by_an_index(planner: Connection, room: str, name: str) -> None:
     query = Queries(room).all()[name]
