@@ -16,6 +16,7 @@ from notify.kinds import (
     report,
     survey,
     ticket,
+    trial,
     visit,
 )
 from notify.letter import Letter
@@ -43,6 +44,7 @@ KINDS: Mapping[str, Kind] = {
     "hand_over": hand_over.letter,
     "visit": visit.letter,
     "plan": plan.letter,
+    "test": trial.letter,
 }
 
 
