@@ -38,6 +38,8 @@ KeyScope = Literal[
     "staff:write",
     "outages:read",
     "outages:write",
+    "settings:read",
+    "settings:write",
     "jobs:read",
     "stream:read",
     "webhooks:read",

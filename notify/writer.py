@@ -16,6 +16,7 @@ from notify.kinds import (
     report,
     survey,
     ticket,
+    trial,
     visit,
     webhook,
 )
@@ -45,6 +46,7 @@ KINDS: Mapping[str, Kind] = {
     "visit": visit.letter,
     "plan": plan.letter,
     "webhook": webhook.letter,
+    "test": trial.letter,
 }
 
 

@@ -177,3 +177,39 @@ def test_query_is_served_by_an_index(planner: Connection, room: str, name: str) 
     plan = rows[0][0] if not isinstance(rows[0][0], str) else json.loads(rows[0][0])
     scanned = {n["Relation Name"] for n in _nodes(plan[0]["Plan"]) if n["Node Type"] == "Seq Scan"}
     assert scanned <= query.seq, f"{sorted(scanned - query.seq)} scanned whole"
+
+
+HEALTH = {
+    "ingest_minutes": {"arrival_at_idx"},
+    "ingest_lag": {"arrival_at_idx"},
+    "ingest_last": {"arrival_at_idx"},
+    "outbox": {"outbox_due_idx", "outbox_held_idx", "outbox_failed_idx"},
+    "silent": {"meter_pkey"},
+}
+
+
+@pytest.mark.parametrize("name", Queries("health").all())
+def test_health_is_read_by_its_indexes_and_never_from_readings(planner: Connection, name: str) -> None:
+    text = _numbered(Queries("health").all()[name].text)
+    nodes = list(
+        _nodes(planner.execute("explain (generic_plan, format json) " + text).fetchall()[0][0][0]["Plan"])
+    )
+    assert HEALTH.get(name, set()) <= {node.get("Index Name") for node in nodes}
+    owners: dict[str, str] = dict(
+        planner.execute("select chunk_name, hypertable_name from timescaledb_information.chunks").fetchall()
+    )
+    read = {
+        owners.get(node["Relation Name"], node["Relation Name"]) for node in nodes if "Relation Name" in node
+    }
+    assert read.isdisjoint({"reading", "usage_hourly"})
+
+
+@pytest.mark.parametrize(
+    ("function", "index"),
+    [("arrivals_waiting", "arrival_xid_idx"), ("turns_waiting", "event_entry_xid_idx")],
+)
+def test_what_waits_of_a_feed_is_found_by_its_index(planner: Connection, function: str, index: str) -> None:
+    ((text,),) = planner.execute("select prosrc from pg_proc where proname = %s", [function]).fetchall()
+    asked = re.sub(r"\bseen\b", "$1::pg_snapshot", text)
+    plan = planner.execute("explain (generic_plan, format json) " + asked).fetchall()[0][0][0]["Plan"]
+    assert index in {node.get("Index Name") for node in _nodes(plan)}
