@@ -9,6 +9,8 @@ PYTHON := $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 endif
 BIN := .venv/bin
+# Compiled once and kept beside the source, else every process compiles two thousand modules when it starts.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help: ## Show the targets
@@ -66,4 +68,5 @@ lock: setup ## Resolve the dependencies anew into the two lock files
 clean: ## Stop the private servers; remove .venv, .local and the caches
 	@if [ -x $(BIN)/headwater ]; then $(BIN)/headwater stack reset --yes; fi
 	@if [ -L .local/stack ]; then rm -rf "$$(readlink .local/stack)"; fi
+	@find . -name __pycache__ -prune -exec rm -rf {} +
 	@rm -rf .venv .local .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

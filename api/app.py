@@ -10,6 +10,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from api.access.audit import router as audit
 from api.access.keys import router as access_keys
 from api.answers import component, restore_examples
+from api.calendars.endpoints import router as calendars
 from api.causes.endpoints import router as causes
 from api.contact_checks.endpoints import router as contact_checks
 from api.contract import complete
@@ -23,11 +24,13 @@ from api.dmas.endpoints import router as dmas
 from api.events.endpoints import router as events
 from api.figures.endpoints import router as figures
 from api.health.endpoints import router as health
+from api.health.line import router as line_health
 from api.jobs.endpoints import router as jobs
 from api.limits import Doors
 from api.messages.endpoints import router as messages
 from api.meters.endpoints import router as meters
 from api.meters.formats import MEDIA
+from api.meters.silent import router as silent_meters
 from api.middleware import Envelope
 from api.operation import equip
 from api.outages.endpoints import router as outages
@@ -39,6 +42,7 @@ from api.reach.endpoints import router as reach
 from api.segments.endpoints import router as segments
 from api.series.endpoints import router as series
 from api.series.stream import Streams
+from api.sla.endpoints import router as sla
 from api.staff.duty import router as duty
 from api.staff.endpoints import router as staff
 from api.stream.endpoints import router as stream
@@ -49,6 +53,7 @@ from api.tickets.endpoints import router as tickets
 from api.tickets.steps import router as ticket_steps
 from api.trail import Trail
 from api.visits.endpoints import router as visits
+from api.webhooks.endpoints import router as webhooks
 from core.clock import Clock
 from core.settings import Settings
 from service.letters import Letters
@@ -63,6 +68,7 @@ ROUTERS = (
     customer_changes,  # before the customers: an account number may hold a slash
     customers,
     contact_checks,
+    silent_meters,  # before the meters: a serial number may hold a slash
     meters,
     series,
     dmas,
@@ -81,7 +87,10 @@ ROUTERS = (
     duty,
     crews,
     policies,
+    calendars,
+    sla,
     stream,
+    webhooks,
     messages,
     reach,
     quarantine,
@@ -89,6 +98,7 @@ ROUTERS = (
     access_keys,
     audit,
     health,
+    line_health,
 )
 COLUMNS = (MEDIA["arrow"], MEDIA["parquet"])
 """Not compressed once more: gzip takes longer than everything else that is done for them."""
@@ -122,7 +132,9 @@ TAGS = [
     {"name": "segments", "description": "Who is large, special or vulnerable, and what follows from it."},
     {"name": "staff", "description": "Who is there, what lies on whose desk, who stands in; crews, regions."},
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
+    {"name": "settings", "description": "Calendars and service levels: when is worked, what is promised."},
     {"name": "stream", "description": "What changes, as it changes."},
+    {"name": "webhooks", "description": "Programs that are posted to as things change."},
     {"name": "messages", "description": "What was sent, what became of it, and another try."},
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},

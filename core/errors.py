@@ -4,7 +4,9 @@ Infrastructure errors are retried, bad data is quarantined or refused, a bug is 
 happened, to what, and what to do.
 """
 
+import math
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 
@@ -56,6 +58,18 @@ class ConflictError(HeadwaterError):
 
     code = "conflict"
     status = 409
+
+
+class TooManyError(HeadwaterError):
+    """Asked too often; `headers` say when it may be asked again."""
+
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, message: str, *, wait: timedelta) -> None:
+        wait_s = max(1, math.ceil(wait.total_seconds()))
+        super().__init__(message, cure=f"Try again in {wait_s} s.")
+        self.headers = {"Retry-After": str(wait_s)}
 
 
 class StaleError(ConflictError):

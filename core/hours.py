@@ -1,12 +1,14 @@
 """Hours of a week as people write them: `mo-fr 08:30-12:00 13:30-17:30; sa 22:00-06:00`."""
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
 
 from core.errors import BadDataError
 
-_DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
+DAYS = ("mo", "tu", "we", "th", "fr", "sa", "su")
 _PART = re.compile(r"^(?P<days>[a-z,\- ]+?)\s+(?P<hours>[\d:,\- ]+)$")
 _HOURS = re.compile(r"^(\d{1,2}):(\d{2})-(\d{1,2}):(\d{2})$")
 _CURE = (
@@ -43,15 +45,46 @@ def parse(text: str) -> tuple[Shift, ...]:
     return tuple(sorted(shifts))
 
 
+def of_days(text: str) -> dict[str, list[str]]:
+    """Return the shifts of each day that has some, as they are written.
+
+    >>> of_days("sa 22:00-6:00")
+    {'sa': ['22:00-06:00']}
+    """
+    week: dict[str, list[str]] = {}
+    for shift in parse(text):
+        end_min = shift.end_min if shift.end_min <= 1440 else shift.end_min - 1440
+        week.setdefault(DAYS[shift.day], []).append(f"{_clock(shift.start_min)}-{_clock(end_min)}")
+    return week
+
+
+def of_week(week: Mapping[str, Sequence[str]]) -> str:
+    """Return the hours of a week as `parse` reads them; days in a row with the same shifts are one part.
+
+    >>> of_week({"mo": ["08:00-12:00"], "tu": ["08:00-12:00"], "we": ["22:00-06:00"], "th": []})
+    'mo-tu 08:00-12:00; we 22:00-06:00'
+    """
+    parts = []
+    for hours, run in groupby(DAYS, key=lambda day: " ".join(week.get(day, ()))):
+        first, *rest = run
+        if hours:
+            parts.append(f"{first}{'-' + rest[-1] if rest else ''} {hours}")
+    return "; ".join(parts)
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
 def _days(named: str, text: str) -> list[int]:
     if named == "daily":
         return list(range(7))
     first, _, last = named.partition("-")
-    if first.strip() not in _DAYS or (last.strip() or first.strip()) not in _DAYS:
+    if first.strip() not in DAYS or (last.strip() or first.strip()) not in DAYS:
         raise BadDataError(
             f"Working hours {text!r}: {named!r} is no day (mo tu we th fr sa su, daily).", cure=_CURE
         )
-    a, b = _DAYS.index(first.strip()), _DAYS.index(last.strip() or first.strip())
+    a, b = DAYS.index(first.strip()), DAYS.index(last.strip() or first.strip())
     return [(a + i) % 7 for i in range((b - a) % 7 + 1)]
 
 

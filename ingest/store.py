@@ -63,14 +63,14 @@ def commit(conn: Connection, gathering: Gathering, intake: Intake, *, again: boo
         with conn.transaction():
             if len(intake.batch):
                 copy_direct(conn, intake.batch, intake.stream)
-                copy_arrival(conn, intake.batch, len(intake.batch))
+                copy_arrival(conn, intake.batch, len(intake.batch), len(gathering.messages))
             refusals = intake.refusals()
             _quarantine(conn, gathering, refusals, again=again)
         return Stored("direct", len(intake.batch), refusals)
     except UniqueViolation:
         pass
     with conn.transaction():
-        inserted, refusals = _store_staged(conn, intake)
+        inserted, refusals = _store_staged(conn, intake, len(gathering.messages))
         _quarantine(conn, gathering, refusals, again=again)
     return Stored("staging", inserted, refusals)
 
@@ -80,12 +80,12 @@ def store_again(conn: Connection, intake: Intake) -> list[Refusal]:
     return _store_staged(conn, intake)[1]
 
 
-def _store_staged(conn: Connection, intake: Intake) -> tuple[int, list[Refusal]]:
+def _store_staged(conn: Connection, intake: Intake, messages: int = 0) -> tuple[int, list[Refusal]]:
     if not len(intake.batch):
         return 0, intake.refusals()
     inserted, conflicting = copy_staged(conn, intake.batch, intake.stream)
     if inserted:
-        copy_arrival(conn, intake.batch, inserted)
+        copy_arrival(conn, intake.batch, inserted, messages)
     return inserted, intake.refusals(conflicting)
 
 

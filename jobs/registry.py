@@ -23,12 +23,13 @@ from jobs.dataset import CustomerRow, Dataset, DmaRow, MeterRow, StaffRow
 from jobs.dataset.readings import instant
 from jobs.dataset.refused import Report, refusals
 from jobs.progress import Advance, quiet
+from service import employees
+from service.employees import Employee
 from sql.copy import copy_arrival, copy_direct, copy_staged
 from sql.pool import Connection
 from sql.query import Queries
 
 Q = Queries("registry")
-ROLES = ("admin", "operations", "manager", "reader")
 
 
 @dataclass(frozen=True)
@@ -89,17 +90,9 @@ def _load_network(conn: Connection, dataset: Dataset) -> dict[str, int]:
 
 def add_staff(conn: Connection, staff: Sequence[StaffRow]) -> int:
     """Write staff and their superiors and deputies; return how many rows were new or changed."""
-    for row in staff:
-        wrong = set(_roles(row)) - set(ROLES)
-        if wrong:
-            raise BadDataError(
-                f"{row.login}: no role {', '.join(sorted(wrong))}.", cure=f"Use {', '.join(ROLES)}."
-            )
     regions = sorted({row.region for row in staff if row.region})
     _each(conn, "add_region", ({"region": region} for region in regions))
-    changed = _each(conn, "upsert_staff", (asdict(row) | {"roles": _roles(row)} for row in staff))
-    _each(conn, "link_staff", map(asdict, staff))
-    return changed
+    return employees.put(conn, [Employee(**(asdict(row) | {"roles": _roles(row)})) for row in staff])
 
 
 def staff_without_mail(conn: Connection) -> list[str]:

@@ -16,7 +16,9 @@ from notify.kinds import (
     report,
     survey,
     ticket,
+    trial,
     visit,
+    webhook,
 )
 from notify.letter import Letter
 from notify.words import Words
@@ -43,6 +45,8 @@ KINDS: Mapping[str, Kind] = {
     "hand_over": hand_over.letter,
     "visit": visit.letter,
     "plan": plan.letter,
+    "webhook": webhook.letter,
+    "test": trial.letter,
 }
 
 

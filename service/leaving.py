@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from core.errors import ConflictError, NotFoundError
+from service.employees import an_admin_stays
 from service.handover import Handed, Order, hand_over_all
 from sql.pool import Connection
 from sql.query import Queries
@@ -27,7 +28,7 @@ def leave(conn: Connection, staff_id: int, to_id: int | None, order: Order) -> L
 
     Customers, tickets and visits due; districts and crews to the one person, else to nobody; who reported to
     the leaver reports to the superior. ConflictError where the person has left already, or
-    nobody can take it.
+    nobody can take it, or nobody would be admin any more.
     """
     row = conn.execute(Q["leaver"], {"id": staff_id}).fetchone()
     if row is None:
@@ -44,14 +45,15 @@ def leave(conn: Connection, staff_id: int, to_id: int | None, order: Order) -> L
     crews = [row[0] for row in conn.execute(Q["leave_crews"], given)]
     shifts = conn.execute(Q["leave_roster"], given).rowcount
     keys = conn.execute(Q["leave_keys"], given).rowcount
-    for query in (
-        "stand_in_no_more",
-        "report_to_superior",
-        "leave_members",
-        "leave_absences",
-        "leave_as_deputy",
-        "leave_sessions",
-        "deactivate",
-    ):
-        conn.execute(Q[query], given)
+    with an_admin_stays(conn):
+        for query in (
+            "stand_in_no_more",
+            "report_to_superior",
+            "leave_members",
+            "leave_absences",
+            "leave_as_deputy",
+            "leave_sessions",
+            "deactivate",
+        ):
+            conn.execute(Q[query], given)
     return Left(handed, visits, districts, crews, shifts, keys)

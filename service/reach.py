@@ -191,6 +191,12 @@ class Preferences:
     digest_at: time | None
 
 
+def require_form(channel: str, address: str) -> None:
+    """Raise BadDataError for an address that its channel can't use."""
+    if not _FORMS[channel].fullmatch(address):
+        raise BadDataError(f"That is no address for {channel}.", cure=_CURES[channel])
+
+
 def preferences(conn: Connection, login: str) -> Preferences:
     """Return how a member of staff is reached; NotFoundError where there is none of that name."""
     row = conn.execute(Q["preferences"], {"login": login}).fetchone()
@@ -207,8 +213,7 @@ def prefer(conn: Connection, login: str, wanted: Preferences) -> None:
     if (wanted.quiet_from is None) != (wanted.quiet_until is None):
         raise BadDataError("Quiet hours have a beginning and an end.", cure="Give both, or neither.")
     for way in wanted.channels:
-        if not _FORMS[way.channel].fullmatch(way.address):
-            raise BadDataError(f"That is no address for {way.channel}.", cure=_CURES[way.channel])
+        require_form(way.channel, way.address)
     if len({(way.channel, way.address) for way in wanted.channels}) < len(wanted.channels):
         raise BadDataError("An address stands there twice.", cure="Name each once.")
     times = {

@@ -7,10 +7,12 @@ hour longer, and one that lies in the missing hour does not take place.
 """
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from itertools import accumulate
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 import holidays
@@ -18,6 +20,7 @@ import holidays
 from core.errors import BadDataError
 from core.hours import parse
 
+Kind = Literal["usual", "closed", "extra", "holiday", "made_up"]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _US = timedelta(microseconds=1)
 _DAY = timedelta(days=1)
@@ -57,6 +60,24 @@ class Calendar:
         """Return the seconds of work from `start` to `end`; negative where `end` is the earlier one."""
         return _line(self).worked(_us(start), _us(end)) / 1e6
 
+    def day(self, day: date) -> "Day":
+        """Return what is worked from shifts that begin on `day`, and by which rule."""
+        kind, name = _kind(self, day)
+        return Day(day, kind, name, _line(self).of(day))
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day: its shifts as aware UTC instants, and whether it is `usual` or which exception it is.
+
+    `closed` and `extra` days are the calendar's own; `holiday` is a public one, `made_up` worked for one.
+    """
+
+    day: date
+    kind: Kind
+    name: str
+    shifts: Sequence[tuple[datetime, datetime]]
+
 
 def check(calendar: Calendar) -> None:
     """Raise BadDataError, with the cure, for a calendar that can't be read or by which nobody ever works."""
@@ -74,21 +95,36 @@ def check(calendar: Calendar) -> None:
     _public_days(calendar.country, calendar.subdivision, 2026)
 
 
+def _kind(calendar: Calendar, day: date) -> tuple[Kind, str]:
+    """Return which rule holds on a day, and the name of the holiday in its country's language."""
+    if day in calendar.extra:
+        return "extra", ""
+    if day in calendar.closed:
+        return "closed", ""
+    off, made_up = _public_days(calendar.country, calendar.subdivision, day.year)
+    return ("holiday", off[day]) if day in off else ("made_up", "") if day in made_up else ("usual", "")
+
+
 @lru_cache(maxsize=1024)
-def _public_days(country: str, subdivision: str, year: int) -> tuple[frozenset[date], frozenset[date]]:
-    """Return the public holidays of a year and its make-up working days."""
+def _public_days(country: str, subdivision: str, year: int) -> tuple[Mapping[date, str], frozenset[date]]:
+    """Return the public holidays of a year with their names, and its make-up working days."""
     if not country:
-        return frozenset(), frozenset()
+        return {}, frozenset()
     try:
-        # A make-up day may be announced with the year before or after.
-        known = holidays.country_holidays(country, subdivision or None, years=(year - 1, year, year + 1))
+        language = holidays.country_holidays(country, subdivision or None).default_language
+        known = holidays.country_holidays(
+            country,
+            subdivision or None,
+            years=(year - 1, year, year + 1),  # a make-up day may be announced with the year before or after
+            language=language,
+        )
     except NotImplementedError as problem:
         place = f"{country}-{subdivision}" if subdivision else country
         raise BadDataError(
             f"No public holidays are known for {place!r}.",
             cure="Give an ISO 3166 code such as CN, DE with BY, or none, and list the closed days yourself.",
         ) from problem
-    return frozenset(d for d in known if d.year == year), frozenset(
+    return {d: name for d, name in known.items() if d.year == year}, frozenset(
         d for d in known.weekend_workdays if d.year == year
     )
 
@@ -127,6 +163,12 @@ class _Line:
             span = self._grow(2 * span.first_year - span.last_year - 1, span.last_year)
         return found
 
+    def of(self, day: date) -> list[tuple[datetime, datetime]]:
+        spans = [
+            (self._at(day, start_min), self._at(day, end_min)) for start_min, end_min in self._shifts(day)
+        ]
+        return [(_instant(start), _instant(end)) for start, end in spans if start < end]
+
     def _in_reach(self, years: int, wanted: int) -> None:
         if years > _REACH_YEARS:
             raise BadDataError(
@@ -164,13 +206,10 @@ class _Line:
         return joined
 
     def _shifts(self, day: date) -> list[tuple[int, int]]:
-        calendar, own = self._calendar, self._week[day.weekday()]
-        if day in calendar.extra:
-            return own or self._extra
-        if day in calendar.closed:
+        own, (kind, _) = self._week[day.weekday()], _kind(self._calendar, day)
+        if kind in ("closed", "holiday"):
             return []
-        off, made_up = _public_days(calendar.country, calendar.subdivision, day.year)
-        return [] if day in off else own or self._extra if day in made_up else own
+        return own if kind == "usual" else own or self._extra
 
     def _at(self, day: date, minutes: int) -> int:
         """Return the first instant at which the wall clock shows this time, or has jumped over it."""

@@ -119,8 +119,11 @@ def copy_staged(
     return inserted, np.flatnonzero(mine)
 
 
-def copy_arrival(conn: Connection, batch: ReadingBatch, inserted: int) -> None:
-    """Note that `inserted` readings of `batch` (sorted, not empty) are new, and wake detection."""
+def copy_arrival(conn: Connection, batch: ReadingBatch, inserted: int, messages: int = 0) -> None:
+    """Note that `inserted` readings of `batch` (sorted, not empty) are new, and wake detection.
+
+    `messages` is how many of the broker's they came in.
+    """
     first = np.flatnonzero(np.diff(batch.meter_id, prepend=batch.meter_id[0] - 1))
     last = np.append(first[1:], len(batch)) - 1
     fields = (
@@ -128,6 +131,7 @@ def copy_arrival(conn: Connection, batch: ReadingBatch, inserted: int) -> None:
         _array(_TIMESTAMPTZ, ">i8", batch.ts[first] - EPOCH_US),
         _array(_TIMESTAMPTZ, ">i8", batch.ts[last] - EPOCH_US),
         struct.pack("!i", inserted),
+        struct.pack("!i", messages),
     )
     record = b"".join(struct.pack("!i", len(field)) + field for field in fields)
     with conn.cursor() as cursor, cursor.copy(Q["copy_arrival"]) as copy:

@@ -5,11 +5,8 @@ would deadlock with a concurrent index build) and then finds nothing to do. What
 each file's SHA-256 is kept in the database and compared at every run.
 """
 
-import hashlib
 import time
 from collections.abc import Callable
-from importlib import resources
-from pathlib import Path
 from typing import Any
 
 from alembic import command, op
@@ -18,19 +15,9 @@ from sqlalchemy import Connection, create_engine, pool, text
 
 from core.errors import ConflictError, InfrastructureError
 from sql.pool import connect
+from sql.scripts import FOLDER, checksum, files
 
-FOLDER = Path(str(resources.files("sql"))) / "migrations"
 _LOCK = 0x48454144  # any fixed number: "HEAD"
-
-
-def files() -> list[Path]:
-    """Return the migration files in the order they apply."""
-    return sorted(FOLDER.glob("[0-9]*.sql"))
-
-
-def checksum(file: Path) -> str:
-    """Return the SHA-256 of a migration file."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def script(name: str) -> Callable[[], None]:

@@ -139,8 +139,8 @@ def _plan(conn: Connection, account_no: str, use: Use) -> Plan | None:
 
 
 def _open_events(conn: Connection, account: dict[str, Any]) -> list[Row]:
-    rest = {"at": "infinity", "id": 0, "detector": None, "grp": None, "dma": None, "since": None}
-    return filtered(conn, "events", state="open", **account, **rest)
+    none = dict.fromkeys(("detector", "grp", "dma", "since", "until", "segment"))
+    return filtered(conn, "events", state="open", at="infinity", id=0, **account, **none)
 
 
 def _open_tickets(conn: Connection, account: dict[str, Any]) -> list[Row]:

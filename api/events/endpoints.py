@@ -41,7 +41,7 @@ def list_events(
     """List events, the latest detected first."""
     at, id_ = page.decode("events", tuple[datetime, int], given.cursor, NEWEST)
     with caller.transaction() as conn:
-        since = None if given.since is None else instant(given.since, lambda: utility(conn).zone)
+        since, until = (w and instant(w, lambda: utility(conn).zone) for w in (given.since, given.until))
         found = filtered(
             conn,
             "events",
@@ -53,6 +53,8 @@ def list_events(
             dma=given.dma,
             account_no=given.account_no,
             since=since,
+            until=until,
+            segment=given.segment,
             limit=given.limit + 1,
         )
     events = [Event(**shaped(row)) for row in found]

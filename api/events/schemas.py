@@ -23,6 +23,10 @@ class EventFilter(Filter):
     dma: Name | None = Field(None, description="Code of the district metered area.")
     account_no: Name | None = None
     since: When | None = Field(None, description="Detected at or after this instant, or day of the utility.")
+    until: When | None = Field(None, description="Detected before this instant, or day of the utility.")
+    segment: Literal["large", "special", "vulnerable", "general"] | None = Field(
+        None, description="Of the customer."
+    )
 
 
 class EventBrief(BaseModel):

@@ -12,7 +12,7 @@ from api.answers import Responses, failures
 from api.auth import Caller, needs
 from api.problem import problem, request_id
 from api.rows import rows
-from sql import migrate
+from sql import scripts
 from sql.pool import Pool
 
 router = APIRouter(tags=["health"])
@@ -50,7 +50,7 @@ def readyz(request: Request) -> Health | Response:
         return _not_ready(request, "The database can't be reached.", "")
     except psycopg.Error:
         applied = set()
-    missing = [file.name for file in migrate.files() if file.name not in applied]
+    missing = [file.name for file in scripts.files() if file.name not in applied]
     if missing:
         return _not_ready(
             request, "The database's schema is older than this program.", "Run `headwater migrate`."

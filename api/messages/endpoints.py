@@ -49,7 +49,7 @@ def list_messages(
     """List messages, the latest written first."""
     (id_,) = page.decode("messages", tuple[int], given.cursor, NEWEST)
     with caller.transaction() as conn:
-        since = None if given.since is None else instant(given.since, lambda: utility(conn).zone)
+        since, until = (w and instant(w, lambda: utility(conn).zone) for w in (given.since, given.until))
         found = filtered(
             conn,
             "messages.messages",
@@ -61,6 +61,8 @@ def list_messages(
             account_no=given.account_no,
             bundled_in=given.bundled_in,
             since=since,
+            until=until,
+            dma=given.dma,
             limit=given.limit + 1,
         )
     items = [Message(**shaped(row)) for row in found]

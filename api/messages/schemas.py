@@ -10,7 +10,7 @@ from api.page import Filter
 from api.tickets.schemas import Body
 from service.reach import masked
 
-Channel = Literal["email", "webhook", "sms", "wecom", "dingtalk", "feishu", "apprise"]
+Channel = Literal["email", "webhook", "sms", "wecom", "dingtalk", "feishu", "apprise", "subscription"]
 Failed = Literal["dead", "bounced", "unknown"]
 State = Literal["pending", "sent", "dead", "held", "bundled", "bounced", "unknown", "dismissed"]
 RANKS = ("urgent", "normal", "bulk")
@@ -28,6 +28,8 @@ class MessageFilter(Filter):
     account_no: Name | None = None
     bundled_in: Id | None = Field(None, description="The digest that stands for it.")
     since: When | None = Field(None, description="Written at or after this instant, or day of the utility.")
+    until: When | None = Field(None, description="Written before this instant, or day of the utility.")
+    dma: Name | None = Field(None, description="Code of the DMA of the customer it concerns.")
 
 
 class Message(BaseModel):

@@ -61,9 +61,12 @@ def list_outages(
     """List outages, the latest to begin first."""
     at, id_ = page.decode("outages", tuple[datetime, int], given.cursor, NEWEST)
     with caller.transaction() as conn:
+        since, until = (w and instant(w, lambda: utility(conn).zone) for w in (given.since, given.until))
         found = _rows(
             conn,
             "list_outages",
+            since=since,
+            until=until,
             at=at,
             id=id_,
             states=WHEN[given.when] if given.when else None,

@@ -47,6 +47,8 @@ class OutageFilter(Filter):
     kind: Kind | None = None
     dma: Name | None = Field(None, description="Code of a DMA in its area.")
     account_no: Name | None = Field(None, description="At this customer's place.")
+    since: When | None = Field(None, description="Begins at or after this instant, or day of the utility.")
+    until: When | None = Field(None, description="Begins before this instant, or day of the utility.")
 
 
 class Supply(Body):

@@ -54,6 +54,7 @@ def list_policies(
             detector=given.detector,
             scope=given.scope,
             scope_key=given.scope_key,
+            exempt=given.exempt,
             at=caller.now() if given.valid else None,
             limit=given.limit + 1,
         )

@@ -20,6 +20,7 @@ class PolicyFilter(Filter):
     scope: Scope | None = None
     scope_key: Name | None = Field(None, description="Sector, segment, DMA, account number or serial.")
     valid: bool = Field(False, description="Only those that hold now.")
+    exempt: bool | None = Field(None, description="True: exemptions only; false: none of them.")
 
 
 class Proposal(BaseModel):
@@ -78,6 +79,7 @@ class Policy(BaseModel):
     created_at: datetime
     ended_by: str | None
     ended_why: str | None
+    event_id: int | None = Field(description="The event whose verdict made it.")
 
 
 class PreviewEvent(BaseModel):
@@ -132,6 +134,7 @@ EXAMPLE: dict[str, Any] = {
     "created_at": "2026-11-21T09:00:00Z",
     "ended_by": None,
     "ended_why": None,
+    "event_id": None,
 }
 _EVENT: dict[str, Any] = {
     "subject_kind": "meter",

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Path
 from api.answers import answers
 from api.auth import Caller, needs
 from api.fields import Name
-from api.reach.schemas import EXAMPLE, NewReach, Reach, Way
+from api.reach.schemas import EXAMPLE, TRIALS, NewReach, Reach, Trial, TrialMessage, Trials, Way
+from api.staff.rights import actor
 from core.errors import NotFoundError
-from service import reach
+from service import reach, trial
 from service.reach import Preferences, StaffChannel
 from sql.pool import Connection
 
@@ -60,6 +61,25 @@ def put_reach(caller: Writer, login: Login, said: NewReach) -> Reach:
         wanted = Preferences(None, ways, said.quiet_from, said.quiet_until, said.digest_at)
         reach.prefer(conn, login, wanted)
         return _shown(conn, login)
+
+
+@router.post("/{login}/reach/test", operation_id="testReach", responses=answers(TRIALS, 404, 409, 413, 429))
+def test_reach(caller: Writer, login: Login, said: Trial | None = None) -> Trials:
+    """Send a test message by every channel on record, or those named; five an hour.
+
+    It comes at once, quiet hours or not; GET /v1/messages/{id} has the receipt.
+    """
+    with caller.transaction() as conn:
+        _mine(caller, conn, login)
+        channels = said.channels if said else None
+        sent = trial.send(conn, login, channels, actor=actor(caller), at=caller.now())
+    shown = [
+        TrialMessage(
+            id=one.id, channel=one.way.channel, address=reach.masked(one.way.channel, one.way.recipient)
+        )
+        for one in sent
+    ]
+    return Trials(items=shown)
 
 
 def _mine(caller: Caller, conn: Connection, login: str) -> None:

@@ -91,6 +91,31 @@ class NewReach(Body):
     digest_at: Hour | None = None
 
 
+class Trial(Body):
+    """Which channels to try; without a body all of them."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"channels": ["wecom"]}]})
+
+    channels: Annotated[list[Channel], Field(min_length=1, max_length=7)] | None = None
+
+
+class TrialMessage(BaseModel):
+    """A test message on its way; GET /v1/messages/{id} says what became of it."""
+
+    id: int
+    channel: Channel
+    address: str
+
+
+class Trials(BaseModel):
+    """The test messages that were written, one a way."""
+
+    items: list[TrialMessage]
+
+
+TRIALS: dict[str, Any] = {
+    "items": [{"id": 1204, "channel": "wecom", "address": "https://qyapi.weixin.qq.com/…3f1a"}]
+}
 EXAMPLE: dict[str, Any] = {
     "login": "li.wei",
     "email": "li.wei@example.com",

@@ -10,7 +10,7 @@ from api.auth import Caller, needs
 from api.fields import Id, Name, instant
 from api.page import Page
 from api.rows import Row, filtered, rows
-from api.staff.rights import actor, own_or_desk, require_desk
+from api.staff.rights import actor, own_or_desk, require_admin, require_desk
 from api.staff.schemas import (
     BRIEF,
     DETAIL,
@@ -25,13 +25,15 @@ from api.staff.schemas import (
     Leave,
     Load,
     NewAbsence,
+    NewStaff,
     StaffBrief,
     StaffDetail,
     StaffFilter,
     TakeBack,
 )
 from core.errors import ForbiddenError, NotFoundError
-from service import handover, leaving, routing, staff
+from service import employees, handover, leaving, routing, staff
+from service.employees import Employee
 from service.handover import Handed, Order
 from service.staff import Absence
 from service.utility import utility
@@ -41,6 +43,7 @@ router = APIRouter(prefix="/v1/staff", tags=["staff"])
 Reader = Annotated[Caller, needs("staff:read")]
 Writer = Annotated[Caller, needs("staff:write")]
 Login = Annotated[Name, Path(description="Login.")]
+ACCOUNT = {"name", "email", "phone", "language", "roles"}
 ANY = {"login": None, "region": None, "active": None, "after": "", "limit": 1}
 
 
@@ -56,6 +59,16 @@ def list_staff(
         loads = _loads(caller, conn, found)
     items = [StaffBrief(**row, load=loads.get(row["id"])) for row in found]
     return page.build(request, response, "staff", items, given.limit, lambda s: (s.login,))
+
+
+@router.post("", operation_id="createStaff", responses=answers(DETAIL, 409, 413))
+def create_staff(caller: Writer, given: NewStaff) -> StaffDetail:
+    """Take somebody in, for administrators; 409 for a login that is in use. Who goes: leave."""
+    require_admin(caller)
+    with caller.transaction() as conn:
+        said = given.model_dump(exclude={"on_duty_desk"})
+        employees.create(conn, Employee(**said, duty_desk=given.on_duty_desk))
+        return _detail(caller, conn, given.login)
 
 
 @router.get("/{login}", operation_id="getStaff", responses=answers(DETAIL, 404))
@@ -78,11 +91,19 @@ def get_load(caller: Reader, login: Login) -> Load:
 
 @router.patch("/{login}", operation_id="changeStaff", responses=answers(DETAIL, 404, 409, 413))
 def change_staff(caller: Writer, login: Login, given: ChangeStaff) -> StaffDetail:
-    """Set the deputy; for operations also superior, region and the standing place on the duty desk."""
+    """Set the deputy; operations also superior, region and duty desk; administrators also who somebody is.
+
+    Name, e-mail, phone, language and roles; 409 where nobody would be admin any more.
+    """
+    account = given.model_dump(include=ACCOUNT, exclude_unset=True)
+    if account:
+        require_admin(caller)
     with caller.transaction() as conn:
         staff_id = own_or_desk(caller, conn, login)
         if given.model_fields_set - {"deputy"}:
             require_desk(caller)
+        if account:
+            employees.change(conn, staff_id, account)
         changes: dict[str, Any] = {}
         for name in given.model_fields_set & {"deputy", "superior"}:
             value = getattr(given, name)

@@ -18,6 +18,12 @@ def require_desk(caller: Caller) -> None:
         raise ForbiddenError("This concerns everybody: it is for operations.", cure="Ask operations.")
 
 
+def require_admin(caller: Caller) -> None:
+    """Refuse who is not admin; a key of nobody's is as good as its scopes."""
+    if caller.key.staff_id is not None and "admin" not in caller.key.roles:
+        raise ForbiddenError("Accounts are for administrators.", cure="Ask one of them.")
+
+
 def own_or_desk(caller: Caller, conn: Connection, login: str, *, active: bool = True) -> int:
     """Return the id of a member of staff whom the caller may act for: the own, or for operations any."""
     if not caller.key.sees_all and caller.key.login != login:

@@ -9,6 +9,9 @@ from api.fields import Id, Name, Text, When, Why
 from api.page import Filter
 from api.tickets.schemas import Body
 
+Role = Literal["admin", "operations", "manager", "reader"]
+Roles = Annotated[list[Role], Field(min_length=1, max_length=4)]
+
 
 class StaffFilter(Filter):
     """Which members of staff."""
@@ -78,8 +81,37 @@ class StaffDetail(StaffBrief):
     absences: list[AbsenceShown]
 
 
+class NewStaff(Body):
+    """Somebody who begins to work here."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "login": "wu.fang",
+                    "name": "吴芳",
+                    "email": "wu.fang@example.com",
+                    "roles": ["manager"],
+                    "superior": "li.wei",
+                }
+            ]
+        }
+    )
+
+    login: Name
+    name: Name
+    email: Name | None = None
+    phone: Name | None = None
+    language: Literal["zh", "en"] = "zh"
+    roles: Roles = Field(["manager"])
+    region: Name | None = Field(None, description="Code of the region.")
+    superior: Name | None = None
+    deputy: Name | None = None
+    on_duty_desk: bool = False
+
+
 class ChangeStaff(Body):
-    """What is to change; null takes it away. A manager may set the own deputy."""
+    """What is to change; null takes it away. A manager may set the own deputy, administrators all of it."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"deputy": "chen.jing"}]})
 
@@ -87,6 +119,11 @@ class ChangeStaff(Body):
     superior: Name | None = None
     region: Name | None = Field(None, description="Code of the region.")
     on_duty_desk: bool = False
+    name: Name = ""
+    email: Name | None = None
+    phone: Name | None = None
+    language: Literal["zh", "en"] = "zh"
+    roles: Roles = Field(["manager"])
 
 
 class NewAbsence(Body):

@@ -58,7 +58,7 @@ def list_tickets(
     kind, form, start = LISTS[given.sort]
     *place, id_ = page.decode(kind, form, given.cursor, start)
     with caller.transaction() as conn:
-        since = None if given.since is None else instant(given.since, lambda: utility(conn).zone)
+        since, until = (w and instant(w, lambda: utility(conn).zone) for w in (given.since, given.until))
         found = filtered(
             conn,
             f"tickets.{kind}",
@@ -77,6 +77,8 @@ def list_tickets(
             overdue=given.overdue,
             waiting=given.waiting,
             since=since,
+            until=until,
+            detector=given.detector,
             now=caller.now(),
             q=given.q,
             limit=given.limit + 1,

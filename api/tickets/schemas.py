@@ -33,6 +33,8 @@ class TicketFilter(Filter):
     overdue: bool | None = Field(None, description="Whether the deadline that is next has passed.")
     waiting: bool | None = Field(None, description="Whether it waits for the customer.")
     since: When | None = Field(None, description="Opened at or after this instant, or day of the utility.")
+    until: When | None = Field(None, description="Opened before this instant, or day of the utility.")
+    detector: Name | None = Field(None, description="Only tickets with an event that this detector saw.")
     q: Annotated[Name, Field(min_length=2)] | None = Field(None, description="Part of the subject.")
     sort: Literal["newest", "time_left"] = Field(
         "newest",

@@ -86,6 +86,8 @@ def list_visits(
             account_no=given.account_no,
             kind=given.kind,
             form=given.form,
+            segment=given.segment,
+            dma=given.dma,
             since=given.since,
             until=given.until,
             limit=given.limit + 1,

@@ -28,6 +28,10 @@ class VisitFilter(Filter):
     account_no: Name | None = None
     kind: Kind | None = None
     form: Form | None = None
+    segment: Literal["large", "special", "vulnerable", "general"] | None = Field(
+        None, description="Of the customer."
+    )
+    dma: Name | None = Field(None, description="Code of the customer's DMA.")
     since: Day | None = Field(None, alias="from", description="Due on this day or later.")
     until: Day | None = Field(None, alias="to", description="Due on this day or before.")
 

@@ -96,6 +96,9 @@ where (e.detected_at, e.id) < (%(at)s::timestamptz, %(id)s::bigint)
     and (%(dma)s::text is null or e.dma_id = (select id from dma where code = %(dma)s))
     and (%(account_no)s::text is null or e.account_no = %(account_no)s)
     and (%(since)s::timestamptz is null or e.detected_at >= %(since)s)
+    and (%(until)s::timestamptz is null or e.detected_at < %(until)s)
+    and (%(segment)s::text is null
+        or exists (select from customer c where c.account_no = e.account_no and c.segment = %(segment)s))
 order by e.detected_at desc, e.id desc limit %(limit)s;
 
 -- name: event
@@ -140,20 +143,23 @@ returning id;
 select pg_notify('headwater_requeue', '');
 
 -- name: policies seq: detector_policy
-select id, detector, scope, scope_key, params, enabled, nullif(valid_from, '-infinity') as valid_from,
-    nullif(valid_until, 'infinity') as valid_until, exemption, why, created_by, created_at, ended_by, ended_why
-from detector_policy
-where id < %(id)s
-    and (%(detector)s::text is null or detector = %(detector)s)
-    and (%(scope)s::text is null or scope = %(scope)s)
-    and (%(scope_key)s::text is null or scope_key = %(scope_key)s)
-    and (%(at)s::timestamptz is null or (valid_from <= %(at)s and valid_until > %(at)s))
-order by id desc limit %(limit)s;
+select p.id, p.detector, p.scope, p.scope_key, p.params, p.enabled, nullif(p.valid_from, '-infinity') as valid_from,
+    nullif(p.valid_until, 'infinity') as valid_until, p.exemption, p.why, p.created_by, p.created_at, p.ended_by,
+    p.ended_why, (select max(v.event_id) from event_verdict v where v.policies @> array[p.id]) as event_id
+from detector_policy p
+where p.id < %(id)s
+    and (%(detector)s::text is null or p.detector = %(detector)s)
+    and (%(scope)s::text is null or p.scope = %(scope)s)
+    and (%(scope_key)s::text is null or p.scope_key = %(scope_key)s)
+    and (%(exempt)s::boolean is null or (p.exemption is not null) = %(exempt)s)
+    and (%(at)s::timestamptz is null or (p.valid_from <= %(at)s and p.valid_until > %(at)s))
+order by p.id desc limit %(limit)s;
 
 -- name: policy
-select id, detector, scope, scope_key, params, enabled, nullif(valid_from, '-infinity') as valid_from,
-    nullif(valid_until, 'infinity') as valid_until, exemption, why, created_by, created_at, ended_by, ended_why
-from detector_policy where id = %(id)s;
+select p.id, p.detector, p.scope, p.scope_key, p.params, p.enabled, nullif(p.valid_from, '-infinity') as valid_from,
+    nullif(p.valid_until, 'infinity') as valid_until, p.exemption, p.why, p.created_by, p.created_at, p.ended_by,
+    p.ended_why, (select max(v.event_id) from event_verdict v where v.policies @> array[p.id]) as event_id
+from detector_policy p where p.id = %(id)s;
 
 -- name: dma
 select id from dma where code = %(code)s;

@@ -14,7 +14,7 @@ from sla_policy where code = %(code)s;
 -- name: policy_for seq: sla_policy
 select code, calendar, response_s, resolution_s, response_warn_s, resolution_warn_s, escalate_s
 from sla_policy
-where urgent = %(urgent)s and (urgent or priority = %(level)s) and (topic is null or topic = %(topic)s)
+where active and urgent = %(urgent)s and (urgent or priority = %(level)s) and (topic is null or topic = %(topic)s)
     and (segment is null or segment = (select segment from customer where account_no = %(account_no)s))
 order by topic is null, segment is null, id limit 1;
 

@@ -27,7 +27,7 @@ where (s.register_l, s.flow_lph, s.pressure_kpa, s.temperature_c, s.battery_v, s
     is distinct from (r.register_l, r.flow_lph, r.pressure_kpa, r.temperature_c, r.battery_v, r.flags);
 
 -- name: copy_arrival
-copy arrival (meter_ids, ts_min, ts_max, readings) from stdin (format binary);
+copy arrival (meter_ids, ts_min, ts_max, readings, messages) from stdin (format binary);
 
 -- name: wake_detection
 select pg_notify('headwater_reading', '');

@@ -21,11 +21,13 @@ where o.id = %(id)s;
 select o.id, o.kind, o.channel, o.recipient, case when o.passed_to is null then o.state else 'passed_on' end, coalesce(o.last_error, ''), coalesce(s.name, c.name, '')
 from outbox o left join staff s on s.id = o.staff_id left join customer c on c.account_no = o.account_no
 where o.state in ('dead', 'bounced', 'unknown') and o.created_at >= %(since)s and o.kind <> 'failures'
+    and o.webhook_id is null
 order by o.passed_to is not null, o.rank, o.id desc limit %(most)s;
 
 -- name: count_failed
 select count(*) from outbox
-where state in ('dead', 'bounced', 'unknown') and created_at >= %(since)s and kind <> 'failures';
+where state in ('dead', 'bounced', 'unknown') and created_at >= %(since)s and kind <> 'failures'
+    and webhook_id is null;
 
 -- name: retry
 with again as (
@@ -67,7 +69,7 @@ select state from outbox where id = %(id)s;
 -- name: wake
 select pg_notify('headwater_outbox', '');
 
--- name: messages
+-- name: messages seq: dma
 select o.id, o.kind, o.step, o.channel, o.recipient, o.language, o.state, o.rank, o.attempts, o.ticket_id,
     o.account_no, s.login as staff, o.bundled_in, o.passed_to, o.created_at, o.not_before, o.sent_at, o.last_error
 from outbox o left join staff s on s.id = o.staff_id
@@ -79,6 +81,9 @@ where o.id < %(id)s
     and (%(account_no)s::text is null or o.account_no = %(account_no)s)
     and (%(bundled_in)s::bigint is null or o.bundled_in = %(bundled_in)s)
     and (%(since)s::timestamptz is null or o.created_at >= %(since)s)
+    and (%(until)s::timestamptz is null or o.created_at < %(until)s)
+    and (%(dma)s::text is null or exists (select from customer c
+        where c.account_no = o.account_no and c.dma_id = (select id from dma where code = %(dma)s)))
 order by o.id desc limit %(limit)s;
 
 -- name: message

@@ -265,6 +265,8 @@ select o.id, o.code, o.kind, o.state, case when o.state = 'started' and o.expect
     o.event_id, o.created_by, o.version
 from outage o
 where (o.starts_at, o.id) < (%(at)s::timestamptz, %(id)s)
+    and (%(since)s::timestamptz is null or o.starts_at >= %(since)s)
+    and (%(until)s::timestamptz is null or o.starts_at < %(until)s)
     and (%(states)s::text[] is null or o.state = any (%(states)s))
     and (%(kind)s::text is null or o.kind = %(kind)s)
     and (%(dma)s::text is null or exists (select from outage_dma a join dma d on d.id = a.dma_id

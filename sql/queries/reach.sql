@@ -29,3 +29,10 @@ delete from staff_channel where staff_id = %(staff_id)s;
 -- name: add_channel
 insert into staff_channel (staff_id, channel, address, secret, uses, position)
 values (%(staff_id)s, %(channel)s, %(address)s, %(secret)s, %(uses)s, %(position)s);
+
+-- name: lock_trials
+select pg_advisory_xact_lock(hashtextextended(%(key)s, 0));
+
+-- name: trials
+select count(distinct created_at), min(created_at) from outbox
+where kind = 'test' and staff_id = %(staff_id)s and created_at > %(since)s;

@@ -12,25 +12,6 @@ insert into region (code, name) values (%(region)s, %(region)s) on conflict (cod
 -- name: add_bare_staff
 insert into staff (login, name) values (%(login)s, %(login)s) on conflict (login) do nothing;
 
--- name: upsert_staff
-insert into staff as s (login, name, email, phone, language, roles, region_id, on_duty_desk)
-values (%(login)s, %(name)s, %(email)s, %(phone)s, %(language)s, %(roles)s,
-    (select id from region where code = %(region)s), %(duty_desk)s)
-on conflict (login) do update set name = excluded.name, email = coalesce(excluded.email, s.email),
-    phone = coalesce(excluded.phone, s.phone), language = excluded.language, roles = excluded.roles,
-    region_id = coalesce(excluded.region_id, s.region_id), on_duty_desk = excluded.on_duty_desk
-where (s.name, s.email, s.phone, s.language, s.roles, s.region_id, s.on_duty_desk)
-    is distinct from (excluded.name, coalesce(excluded.email, s.email), coalesce(excluded.phone, s.phone),
-        excluded.language, excluded.roles, coalesce(excluded.region_id, s.region_id), excluded.on_duty_desk);
-
--- name: link_staff
-update staff s set superior_id = superior.id, deputy_id = deputy.id
-from (select %(login)s::text as login, %(superior)s::text as superior, %(deputy)s::text as deputy) given
-left join staff superior on superior.login = given.superior
-left join staff deputy on deputy.login = given.deputy
-where s.login = given.login and (given.superior is not null or given.deputy is not null)
-    and (s.superior_id, s.deputy_id) is distinct from (superior.id, deputy.id);
-
 -- name: staff_without_mail seq: staff
 select login from staff where active and coalesce(email, '') = '' order by login;
 

@@ -162,3 +162,35 @@ with recursive up (id, parent_id, distance) as (
     select r.id, r.parent_id, up.distance + 1 from up join region r on r.id = up.parent_id where up.distance < 64
 )
 select count(*) > 0 from up join region r on r.id = up.id where r.code = %(above)s;
+
+-- name: upsert_staff
+insert into staff as s (login, name, email, phone, language, roles, region_id, on_duty_desk)
+values (%(login)s, %(name)s, %(email)s, %(phone)s, %(language)s, %(roles)s,
+    (select id from region where code = %(region)s), %(duty_desk)s)
+on conflict (login) do update set name = excluded.name, email = coalesce(excluded.email, s.email),
+    phone = coalesce(excluded.phone, s.phone), language = excluded.language, roles = excluded.roles,
+    region_id = coalesce(excluded.region_id, s.region_id), on_duty_desk = excluded.on_duty_desk
+where (s.name, s.email, s.phone, s.language, s.roles, s.region_id, s.on_duty_desk)
+    is distinct from (excluded.name, coalesce(excluded.email, s.email), coalesce(excluded.phone, s.phone),
+        excluded.language, excluded.roles, coalesce(excluded.region_id, s.region_id), excluded.on_duty_desk);
+
+-- name: link_staff
+update staff s set superior_id = superior.id, deputy_id = deputy.id
+from (select %(login)s::text as login, %(superior)s::text as superior, %(deputy)s::text as deputy) given
+left join staff superior on superior.login = given.superior
+left join staff deputy on deputy.login = given.deputy
+where s.login = given.login and (given.superior is not null or given.deputy is not null)
+    and (s.superior_id, s.deputy_id) is distinct from (superior.id, deputy.id);
+
+-- name: lock_admins
+select pg_advisory_xact_lock(hashtextextended('admins', 0));
+
+-- name: admins seq: staff
+select count(*) from staff where active and 'admin' = any (roles);
+
+-- name: account_row
+select login, name, email, phone, language, roles from staff where id = %(id)s for update;
+
+-- name: set_account
+update staff set name = %(name)s, email = %(email)s, phone = %(phone)s, language = %(language)s, roles = %(roles)s
+where id = %(id)s;

@@ -122,6 +122,9 @@ where (t.opened_at, t.id) < (%(at)s::timestamptz, %(id)s::bigint)
     and (%(overdue)s::boolean is null or %(overdue)s = (t.waiting_since is null and t.next_due < %(now)s
         and t.state in ('open', 'acknowledged', 'responded', 'reopened')))
     and (%(since)s::timestamptz is null or t.opened_at >= %(since)s)
+    and (%(until)s::timestamptz is null or t.opened_at < %(until)s)
+    and (%(detector)s::text is null or exists (select from ticket_event n join event e on e.id = n.event_id
+        where n.ticket_id = t.id and %(detector)s = any (e.detectors)))
     and (%(q)s::text is null or t.id in (select headwater_tickets_about(%(q)s)))
 order by t.opened_at desc, t.id desc limit %(limit)s;
 
@@ -149,6 +152,9 @@ where (t.queue, t.next_due, t.id) > (%(queue)s::smallint, %(at)s::timestamptz, %
     and (%(overdue)s::boolean is null or %(overdue)s = (t.waiting_since is null and t.next_due < %(now)s
         and t.state in ('open', 'acknowledged', 'responded', 'reopened')))
     and (%(since)s::timestamptz is null or t.opened_at >= %(since)s)
+    and (%(until)s::timestamptz is null or t.opened_at < %(until)s)
+    and (%(detector)s::text is null or exists (select from ticket_event n join event e on e.id = n.event_id
+        where n.ticket_id = t.id and %(detector)s = any (e.detectors)))
     and (%(q)s::text is null or t.id in (select headwater_tickets_about(%(q)s)))
 order by t.queue, t.next_due, t.id limit %(limit)s;
 

@@ -213,7 +213,7 @@ select count(*), count(*) filter (where state = 'done') from done;
 -- name: see_all
 select set_config('headwater.sees', 'all', true);
 
--- name: visits seq: staff
+-- name: visits seq: staff, dma
 select v.id, v.account_no, c.name as customer, c.address, c.phone, s.login as manager, v.kind, v.form, v.due_on,
     v.planned_on, case when v.state in ('due', 'postponed') and v.due_on < %(today)s then 'overdue' else v.state end as state,
     v.cause, v.why, v.done_at, v.done_by, v.version
@@ -228,6 +228,8 @@ where (v.due_on, v.id) > (%(day)s::date, %(id)s::bigint)
     and (%(account_no)s::text is null or v.account_no = %(account_no)s)
     and (%(kind)s::text is null or v.kind = %(kind)s)
     and (%(form)s::text is null or v.form = %(form)s)
+    and (%(segment)s::text is null or c.segment = %(segment)s)
+    and (%(dma)s::text is null or c.dma_id = (select id from dma where code = %(dma)s))
     and (%(since)s::date is null or v.due_on >= %(since)s)
     and (%(until)s::date is null or v.due_on <= %(until)s)
 order by v.due_on, v.id limit %(limit)s;

@@ -1,9 +1,16 @@
 """Messages that did not arrive are seen, sent again or dismissed; how a person is reached is set."""
 
+from datetime import timedelta
 from typing import Any
 
+import pytest
 from psycopg.types.json import Jsonb
+from starlette.testclient import TestClient
 
+from core.clock import SetClock
+from notify.channels import Message
+from notify.words import Words
+from notify.writer import Writer
 from sql.pool import Connection
 from tests.api.conftest import NOW, Ask
 from tests.api.town import Town
@@ -155,3 +162,46 @@ def test_a_manager_sets_the_own_way_only(ask: Ask, town: Town) -> None:
     assert anna.put("/v1/staff/anna/reach", json={"digest_at": "08:00"}).status_code == 200
     assert anna.get("/v1/staff/bo/reach").status_code == 404
     assert anna.put("/v1/staff/bo/reach", json={}).status_code == 404
+
+
+def test_a_test_message_goes_to_the_own_addresses_by_the_outbox_and_five_times_an_hour(
+    anna: TestClient, ask: Ask, clock: SetClock, database_url: str
+) -> None:
+    ways = {
+        "channels": [{"channel": "wecom", "address": ROBOT}],
+        "quiet_from": "00:00",
+        "quiet_until": "23:59",
+    }
+    assert anna.put("/v1/staff/anna/reach", json=ways).status_code == 200
+    assert ask(login="bo").post("/v1/staff/anna/reach/test").status_code == 404
+    (sent,) = anna.post("/v1/staff/anna/reach/test", json={"channels": ["wecom"]}).json()["items"]
+    assert sent["address"] == "https://qyapi.weixin.qq.com/…5aaa"
+    written = anna.get(f"/v1/messages/{sent['id']}").json()
+    assert (written["kind"], written["state"], written["staff"]) == ("test", "pending", "anna")
+    assert written["not_before"] == "2026-11-21T09:00:00Z"  # whatever the quiet hours
+    assert anna.post("/v1/staff/anna/reach/test", json={"channels": ["sms"]}).status_code == 409
+    for _ in range(4):
+        clock.advance(timedelta(minutes=1))
+        assert anna.post("/v1/staff/anna/reach/test").status_code == 200
+    refused = anna.post("/v1/staff/anna/reach/test")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, str(56 * 60))
+    clock.advance(timedelta(minutes=57))
+    assert anna.post("/v1/staff/anna/reach/test").status_code == 200
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_test_message_says_by_which_channel_it_came(language: str, conn: Connection) -> None:
+    about = {"name": "李伟", "by": "li.wei", "at": "2026-11-21T09:00:00+00:00", "channel": "wecom"}
+    message = {**about, "utility": "Jiangcheng Water", "timezone": "Asia/Shanghai"}
+    said = Writer(Words("")).letter(
+        conn, Message(1, None, None, "test", ROBOT, language, message, 1, NOW, "test")
+    )
+    assert (
+        said.subject
+        == {
+            "zh": "【测试】Jiangcheng Water可通过企业微信联系到您",
+            "en": "[Test] Jiangcheng Water reaches you by WeCom",
+        }[language]
+    )
+    assert "17:00" in said.text  # in Shanghai
+    assert said.html

@@ -31,8 +31,8 @@ def test_what_one_has_already_is_not_sent_again_wherever_one_asks(standing: Test
     seen = 0
     for path, operation in answered(standing):
         first = standing.get(path)
-        if first.status_code != 200:
-            continue
+        if first.status_code != 200 or "ETag" not in first.headers:
+            continue  # not there, or streamed
         again = standing.get(path, headers={"If-None-Match": first.headers["ETag"]})
         assert (again.status_code, again.content) == (304, b""), path
         assert again.headers["ETag"] == first.headers["ETag"]

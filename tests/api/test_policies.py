@@ -116,3 +116,21 @@ def test_a_preview_of_too_much_is_refused_with_its_size(
     assert answer.status_code == 422
     assert "at most 1,000" in answer.json()["detail"]
     assert "fewer days" in answer.json()["cure"]
+
+
+def test_exemptions_that_hold_are_listed_with_the_event_they_come_from_made_and_ended(
+    all_seeing: TestClient, anna: TestClient, town: Town
+) -> None:
+    saved(all_seeing)
+    holiday = {"params": {}, "exemption": "holiday", "valid_until": "2026-12-01", "why": "Plant is shut."}
+    made = saved(anna, detector="burst", scope="customer", scope_key="A1", **holiday)
+    normal = {"verdict": "normal", "scope": "meter", "why": "Pool."}
+    assert anna.post(f"/v1/events/{town.anna.event_id}/verdict", json=normal).status_code == 200
+    asked = {"valid": True, "exempt": True}
+    verdict, own = anna.get("/v1/policies", params=asked).json()["items"]
+    assert (own["id"], own["exemption"], own["event_id"]) == (made["id"], "holiday", None)
+    assert (verdict["exemption"], verdict["event_id"]) == ("that_is_normal", town.anna.event_id)
+    assert anna.post(f"/v1/policies/{made['id']}/end", json={"why": "Back."}).status_code == 200
+    assert [p["id"] for p in anna.get("/v1/policies", params=asked).json()["items"]] == [verdict["id"]]
+    others = anna.get("/v1/policies", params={"valid": True, "exempt": False}).json()["items"]
+    assert [p["exemption"] for p in others] == [None]

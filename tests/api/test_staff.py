@@ -2,10 +2,11 @@
 
 from typing import Any
 
+import psycopg
 import pytest
 from starlette.testclient import TestClient
 
-from sql.pool import Connection
+from sql.pool import Connection, Pool
 from tests import factories
 from tests.api.conftest import Ask
 from tests.api.town import Town
@@ -155,3 +156,59 @@ def test_a_crew_is_sent_and_its_people_see_the_ticket(
     assert [c["code"] for c in anna.get("/v1/crews").json()["items"]] == ["n1"]
     conn.execute("update ticket set state = 'resolved' where id = %s", [town.anna.ticket_id])
     assert cleo.get("/v1/customers/A1").status_code == 404
+
+
+@pytest.fixture
+def chief(ask: Ask, town: Town, conn: Connection) -> TestClient:
+    """A client of the only administrator."""
+    factories.staff(conn, "chief", roles=["admin"])
+    return ask(login="chief")
+
+
+def test_an_administrator_takes_people_in_and_changes_who_they_are(
+    chief: TestClient, anna: TestClient, boss: TestClient
+) -> None:
+    new = {"login": "wu.fang", "name": "吴芳", "email": "wu@utility.example", "superior": "anna"}
+    for client in (anna, boss):
+        assert client.post("/v1/staff", json=new).status_code == 403
+        assert client.patch("/v1/staff/anna", json={"roles": ["admin"]}).status_code == 403
+    made = chief.post("/v1/staff", json=new).json()
+    assert (made["name"], made["roles"], made["superior"], made["language"]) == (
+        "吴芳",
+        ["manager"],
+        "anna",
+        "zh",
+    )
+    assert chief.post("/v1/staff", json=new).status_code == 409
+    for wrong, status in [
+        ({"login": "a b"}, 422),
+        ({"login": "x", "email": "nowhere"}, 422),
+        ({"login": "x", "roles": ["king"]}, 422),
+        ({"login": "x", "superior": "ghost"}, 404),
+        ({"login": "x", "region": "ghost"}, 404),
+    ]:
+        assert chief.post("/v1/staff", json=new | wrong).status_code == status, wrong
+    changed = chief.patch("/v1/staff/wu.fang", json={"roles": ["operations"], "email": None}).json()
+    assert (changed["roles"], changed["email"], changed["name"]) == (["operations"], None, "吴芳")
+    assert chief.patch("/v1/staff/wu.fang", json={"email": "nowhere"}).status_code == 422
+
+
+def test_the_last_administrator_stays(chief: TestClient, ask: Ask, conn: Connection, town: Town) -> None:
+    fewer = {"roles": ["operations"]}
+    refused = chief.patch("/v1/staff/chief", json=fewer)
+    assert (refused.status_code, refused.json()["cure"]) == (409, "Make somebody else admin first.")
+    assert ask().post("/v1/staff/chief/leave", json={"to": "anna", "note": "x"}).status_code == 409
+    assert chief.get("/v1/staff/chief").json()["active"] is True
+    assert chief.patch("/v1/staff/bo", json={"roles": ["admin"]}).status_code == 200
+    assert chief.patch("/v1/staff/chief", json=fewer).json()["roles"] == ["operations"]
+
+
+def test_the_database_itself_lets_nobody_make_themselves_administrator(
+    pool: Pool, anna: TestClient, town: Town
+) -> None:
+    with pool.connection() as asked:
+        asked.execute("select set_config('headwater.sees', 'own', true)")
+        asked.execute("select set_config('headwater.staff', %s, true)", [str(town.anna.staff_id)])
+        with pytest.raises(psycopg.errors.InsufficientPrivilege, match="for administrators"):
+            asked.execute("update staff set roles = '{admin}' where login = 'anna'")
+        asked.rollback()

@@ -10,9 +10,10 @@ import psycopg
 import pytest
 
 from core.errors import ConflictError
-from sql import migrate as module
-from sql.migrate import checksum, files, migrate
+from sql import scripts
+from sql.migrate import migrate
 from sql.pool import Connection, RoleName, connect
+from sql.scripts import checksum, files
 
 
 def test_two_runners_at_once_apply_everything_once(empty_database_url: str) -> None:
@@ -42,8 +43,8 @@ def test_an_edited_migration_is_refused_with_its_cure(
 ) -> None:
     migrate(empty_database_url)
     copy = tmp_path / "migrations"
-    shutil.copytree(module.FOLDER, copy)
-    monkeypatch.setattr(module, "FOLDER", copy)
+    shutil.copytree(scripts.FOLDER, copy)
+    monkeypatch.setattr(scripts, "FOLDER", copy)
     first = files()[0]
     first.write_text(first.read_text() + "\n-- changed\n")
     with pytest.raises(ConflictError, match=rf"{first.name} was edited .* new migration"):
@@ -51,7 +52,7 @@ def test_an_edited_migration_is_refused_with_its_cure(
 
 
 def test_landed_files_have_the_checksums_on_record() -> None:
-    record = (module.FOLDER / "SHA256SUMS").read_text().splitlines()
+    record = (scripts.FOLDER / "SHA256SUMS").read_text().splitlines()
     assert record == [f"{checksum(file)}  {file.name}" for file in files()]
 
 

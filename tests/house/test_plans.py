@@ -146,6 +146,27 @@ def test_a_storm_is_told_by_its_own_index_though_no_message_was_ever_held(
     assert {node.get("Index Name") for node in outbox} == {"outbox_storm_idx"}
 
 
+def test_days_of_use_are_read_by_index_inside_their_functions(
+    planner: Connection, watched: list[dict[str, Any]]
+) -> None:
+    today = datetime.now(UTC)
+    past = (today - timedelta(days=5)).date()
+    factories.customer(planner, "A1", "m1")
+    factories.insert(planner, "usage_daily", meter_id=1, day=past, volume_l=1.0, hours=24)
+    factories.insert(planner, "usage_daily_made", zone="UTC", until=past + timedelta(days=1))
+    planner.execute("select set_config('headwater.sees', 'all', false)")
+    watched.clear()
+    for asked in ("customer_days('A1', ", "meter_days(1, "):
+        span = [today - timedelta(days=30), today]
+        planner.execute("select from " + asked + "'UTC', %s, %s)", span)
+    nodes = [node for plan in watched for node in _nodes(plan["Plan"])]
+    scanned = {node["Relation Name"] for node in nodes if node["Node Type"] == "Seq Scan"}
+    assert scanned <= {"usage_daily_made"}  # one row
+    used = {node["Index Name"] for node in nodes if "Index Cond" in node}
+    assert any("usage_daily_pkey" in name for name in used)
+    assert any("usage_hourly_pkey" in name for name in used)
+
+
 @pytest.mark.parametrize(("room", "name"), QUERIES)
 def test_query_is_served_by_an_index(planner: Connection, room: str, name: str) -> None:
     query = Queries(room).all()[name]
@@ -156,3 +177,39 @@ def test_query_is_served_by_an_index(planner: Connection, room: str, name: str) 
     plan = rows[0][0] if not isinstance(rows[0][0], str) else json.loads(rows[0][0])
     scanned = {n["Relation Name"] for n in _nodes(plan[0]["Plan"]) if n["Node Type"] == "Seq Scan"}
     assert scanned <= query.seq, f"{sorted(scanned - query.seq)} scanned whole"
+
+
+HEALTH = {
+    "ingest_minutes": {"arrival_at_idx"},
+    "ingest_lag": {"arrival_at_idx"},
+    "ingest_last": {"arrival_at_idx"},
+    "outbox": {"outbox_due_idx", "outbox_held_idx", "outbox_failed_idx"},
+    "silent": {"meter_pkey"},
+}
+
+
+@pytest.mark.parametrize("name", Queries("health").all())
+def test_health_is_read_by_its_indexes_and_never_from_readings(planner: Connection, name: str) -> None:
+    text = _numbered(Queries("health").all()[name].text)
+    nodes = list(
+        _nodes(planner.execute("explain (generic_plan, format json) " + text).fetchall()[0][0][0]["Plan"])
+    )
+    assert HEALTH.get(name, set()) <= {node.get("Index Name") for node in nodes}
+    owners: dict[str, str] = dict(
+        planner.execute("select chunk_name, hypertable_name from timescaledb_information.chunks").fetchall()
+    )
+    read = {
+        owners.get(node["Relation Name"], node["Relation Name"]) for node in nodes if "Relation Name" in node
+    }
+    assert read.isdisjoint({"reading", "usage_hourly"})
+
+
+@pytest.mark.parametrize(
+    ("function", "index"),
+    [("arrivals_waiting", "arrival_xid_idx"), ("turns_waiting", "event_entry_xid_idx")],
+)
+def test_what_waits_of_a_feed_is_found_by_its_index(planner: Connection, function: str, index: str) -> None:
+    ((text,),) = planner.execute("select prosrc from pg_proc where proname = %s", [function]).fetchall()
+    asked = re.sub(r"\bseen\b", "$1::pg_snapshot", text)
+    plan = planner.execute("explain (generic_plan, format json) " + asked).fetchall()[0][0][0]["Plan"]
+    assert index in {node.get("Index Name") for node in _nodes(plan)}

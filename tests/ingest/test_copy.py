@@ -107,10 +107,10 @@ def test_staged_copy_takes_what_is_new_and_tells_what_conflicts(as_ingest: Conne
 
 def test_arrival_has_each_meter_once_with_its_times(as_ingest: Connection, conn: Connection) -> None:
     sent = batch(row(1, 0, 1.0), row(1, 5, 1.0), row(7, 3, 1.0))
-    copy_arrival(as_ingest, sent, 3)
-    found = conn.execute("select meter_ids, ts_min, ts_max, readings from arrival").fetchall()
+    copy_arrival(as_ingest, sent, 3, 2)
+    found = conn.execute("select meter_ids, ts_min, ts_max, readings, messages from arrival").fetchall()
 
     def at(minute: int) -> datetime:
         return datetime.fromtimestamp(1_700_000_000 + minute * 60, UTC)
 
-    assert found == [([1, 7], [at(0), at(3)], [at(5), at(3)], 3)]
+    assert found == [([1, 7], [at(0), at(3)], [at(5), at(3)], 3, 2)]

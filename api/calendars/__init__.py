@@ -1,0 +1,1 @@
+"""Calendars over HTTP: when is worked, who changed it, and what would be due when."""
