@@ -3,9 +3,17 @@
 from fastapi import FastAPI
 
 from web import assets
-from web.pages import charts, customers, login, tickets, today
+from web.pages import charts, customers, inbox, login, tickets, today
 
-ROUTERS = (assets.router, login.router, today.router, charts.router, tickets.router, customers.router)
+ROUTERS = (
+    assets.router,
+    login.router,
+    today.router,
+    charts.router,
+    inbox.router,
+    tickets.router,
+    customers.router,
+)
 
 
 def add(app: FastAPI) -> None:
