@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from web import assets
-from web.pages import charts, customers, inbox, login, tickets, today
+from web.pages import charts, customers, inbox, login, outages, tickets, today
 
 ROUTERS = (
     assets.router,
@@ -13,6 +13,7 @@ ROUTERS = (
     inbox.router,
     tickets.router,
     customers.router,
+    outages.router,
 )
 
 

@@ -25,6 +25,7 @@ BODIES: dict[str, object] = {
     "retry": {"why": "x"},
     "snooze": {"until": "2026-11-23"},
     "reach": {},
+    "webhooks": {"url": "https://erp.example.org/", "topics": ["events"]},
     "outages": {},
     "announce": {},
     "change": {},

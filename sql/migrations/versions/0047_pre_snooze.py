@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0046", "0045"
-upgrade = script("0046_pre_snooze.sql")
+revision, down_revision = "0047", "0046"
+upgrade = script("0047_pre_snooze.sql")
