@@ -53,6 +53,7 @@ from api.tickets.endpoints import router as tickets
 from api.tickets.steps import router as ticket_steps
 from api.trail import Trail
 from api.visits.endpoints import router as visits
+from api.webhooks.endpoints import router as webhooks
 from core.clock import Clock
 from core.settings import Settings
 from service.letters import Letters
@@ -89,6 +90,7 @@ ROUTERS = (
     calendars,
     sla,
     stream,
+    webhooks,
     messages,
     reach,
     quarantine,
@@ -132,6 +134,7 @@ TAGS = [
     {"name": "policies", "description": "What the detectors are told, and what that would have brought."},
     {"name": "settings", "description": "Calendars and service levels: when is worked, what is promised."},
     {"name": "stream", "description": "What changes, as it changes."},
+    {"name": "webhooks", "description": "Programs that are posted to as things change."},
     {"name": "messages", "description": "What was sent, what became of it, and another try."},
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},

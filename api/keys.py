@@ -42,6 +42,8 @@ KeyScope = Literal[
     "settings:write",
     "jobs:read",
     "stream:read",
+    "webhooks:read",
+    "webhooks:write",
     "metrics:read",
     "keys:read",
     "keys:write",

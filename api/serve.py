@@ -80,7 +80,7 @@ def serve_on(door: socket.socket, database_url: str, make: Make, stopping: threa
         app = make(pool)
         proxies = app.state.settings.api_proxies
         hub: Hub = app.state.hub
-        Reader(hub).start(supervisor, database_url)
+        Reader(hub, app.state.clock).start(supervisor, database_url)
         config = uvicorn.Config(
             app,
             log_config=None,

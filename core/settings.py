@@ -164,6 +164,16 @@ class Settings(BaseSettings):
         SecretStr(""),
         description="Key of the webhook's HMAC-SHA256 signature; needed with webhook_url.",
     )
+    webhook_private: bool = Field(
+        False,
+        description="Let subscriptions use http and addresses of private networks: for development.",
+    )
+    webhook_pause_days: int = Field(
+        5,
+        ge=1,
+        le=90,
+        description="A subscription that has failed for so many days on end is paused, its owner told.",
+    )
     sms_url: str = Field(
         "",
         description="The utility's gateway for text messages; each is a signed post. Empty: they wait.",

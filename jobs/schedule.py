@@ -15,7 +15,7 @@ from jobs import ledger, outages, people, plans, report, visits
 from jobs.deadlines import deadlines
 from jobs.job import Job, Run
 from jobs.months import months
-from service import changes, failures, surveys
+from service import changes, failures, surveys, webhooks
 from service.utility import utility
 from sql.pool import Connection, connect
 from sql.query import Queries
@@ -67,6 +67,11 @@ def _failures(run: Run) -> str:
     return f"{failures.tell_daily(run.conn, at=run.now)} messages did not arrive"
 
 
+def _webhooks(run: Run) -> str:
+    paused = webhooks.pause_failing(run.conn, run.settings.webhook_pause_days, at=run.now)
+    return f"{paused} subscriptions paused"
+
+
 JOBS = (
     Job(
         "deadlines",
@@ -90,6 +95,7 @@ JOBS = (
         steps=True,
     ),
     Job("report", "30 7 2 * *", report.mail_report, "Mails the report of the month", local=True),
+    Job("webhooks", "*/15 * * * *", _webhooks, "Pauses subscriptions that have failed for days"),
     Job("failures", "3 8 * * *", _failures, "Tells the duty desk which messages did not arrive", local=True),
     Job("months", "37 4 * * *", _months, "Makes the month's water balance and pressure figures"),
     Job(

@@ -15,6 +15,7 @@ from notify.channels.apprise import AppriseChannel
 from notify.channels.bots import BOTS
 from notify.channels.email import EmailChannel, parse
 from notify.channels.sms import SmsChannel
+from notify.channels.subscription import SubscriptionChannel
 from notify.channels.webhook import WebhookChannel
 from notify.follow import Follower
 from notify.mail import Composer
@@ -71,6 +72,8 @@ def ways(settings: Settings, clock: Clock) -> list[Way]:
     if settings.smtp_url:
         server, composer = parse(settings.smtp_url), Composer(settings.mail_from, clock, writer)
         allowed.append(Way("email", lambda: EmailChannel(server, composer), many))
+    private = settings.webhook_private
+    allowed.append(Way("subscription", lambda: SubscriptionChannel(clock, private_too=private), many))
     secret = _secret("WEBHOOK", settings.webhook_url, settings.webhook_secret.get_secret_value())
     if secret:
         allowed.append(Way("webhook", lambda: WebhookChannel(secret, clock, writer), many))

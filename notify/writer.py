@@ -18,6 +18,7 @@ from notify.kinds import (
     ticket,
     trial,
     visit,
+    webhook,
 )
 from notify.letter import Letter
 from notify.words import Words
@@ -44,6 +45,7 @@ KINDS: Mapping[str, Kind] = {
     "hand_over": hand_over.letter,
     "visit": visit.letter,
     "plan": plan.letter,
+    "webhook": webhook.letter,
     "test": trial.letter,
 }
 

@@ -40,6 +40,7 @@ class Outgoing:
     staff_id: int | None = None
     not_before: datetime | None = None
     problem: str | None = None
+    webhook_id: int | None = None
 
 
 _AT_ONCE = 5000

@@ -72,6 +72,14 @@ class View:
         if not self.may(scope):
             raise ForbiddenError("Your role doesn't allow that.", cure="Ask an administrator.")
 
+    def at(self, typed: str) -> str | None:
+        """Return the utility's time that somebody typed as the API takes it."""
+        try:
+            moment = datetime.fromisoformat(typed)
+        except ValueError:
+            return typed or None
+        return (moment if moment.tzinfo else moment.replace(tzinfo=self.utility.zone)).isoformat()
+
     def say(self, source: str) -> str:
         """Return a text in the reader's language."""
         return tongue(self.language).say(source)

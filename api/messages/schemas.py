@@ -10,7 +10,7 @@ from api.page import Filter
 from api.tickets.schemas import Body
 from service.reach import masked
 
-Channel = Literal["email", "webhook", "sms", "wecom", "dingtalk", "feishu", "apprise"]
+Channel = Literal["email", "webhook", "sms", "wecom", "dingtalk", "feishu", "apprise", "subscription"]
 Failed = Literal["dead", "bounced", "unknown"]
 State = Literal["pending", "sent", "dead", "held", "bundled", "bounced", "unknown", "dismissed"]
 RANKS = ("urgent", "normal", "bulk")

@@ -1,6 +1,8 @@
-"""The one reader of a process: keeps the log of changes in order and hands it to the hub."""
+"""The one reader of a process: orders the log of changes, hands it to streams and subscriptions."""
 
 from api.stream.hub import Batch, Hub, lines_of
+from api.webhooks.fill import fill_all
+from core.clock import Clock
 from core.supervise import Supervisor
 from service import changes
 from sql.listen import forever
@@ -16,8 +18,8 @@ _TIMEOUT = "60s"
 class Reader:
     """Follows the log from where it ends at the first look."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(self, hub: Hub, clock: Clock) -> None:
+        self._hub, self._clock = hub, clock
         self._seq: int | None = None
 
     def start(self, supervisor: Supervisor, database_url: str) -> None:
@@ -33,6 +35,7 @@ class Reader:
     def look(self, conn: Connection) -> None:
         """Put what is new in order, and hand on what this process has not handed on yet."""
         changes.order(conn)
+        fill_all(conn, self._clock.now())
         with conn.transaction():
             newest = changes.extent(conn).newest
         if self._seq is None or newest < self._seq:  # at the start, or the database is another one

@@ -47,6 +47,7 @@ class Message:
     staff_id: int | None = None
     repeated: bool = False
     """Whether an attempt before has no answer: it may have arrived already."""
+    webhook_id: int | None = None
 
     @property
     def to_customer(self) -> bool:

@@ -19,12 +19,21 @@ def client() -> httpx2.Client:
 
 
 def post(
-    sending: httpx2.Client, url: str, body: bytes, headers: Mapping[str, str] | None = None
+    sending: httpx2.Client,
+    url: str,
+    body: bytes,
+    headers: Mapping[str, str] | None = None,
+    name: str | None = None,
 ) -> httpx2.Response | Receipt:
-    """Post JSON; return the answer, or a receipt where there was none. The address is in no receipt."""
+    """Post JSON; return the answer, or a receipt where there was none. The address is in no receipt.
+
+    `name` is that of a server whose number the address has: its certificate must be in this name.
+    """
     named = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "Headwater", **(headers or {})}
     try:
-        return sending.post(url, content=body, headers=named)
+        return sending.post(
+            url, content=body, headers=named, extensions={} if name is None else {"sni_hostname": name}
+        )
     except (httpx2.InvalidURL, httpx2.UnsupportedProtocol) as problem:
         return Receipt(Result.REFUSED, f"{type(problem).__name__}: the address is none that can be posted to")
     except (httpx2.ReadError, httpx2.ReadTimeout, httpx2.RemoteProtocolError) as problem:

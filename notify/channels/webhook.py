@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -20,13 +20,17 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
     return f"v1={digest.hexdigest()}"
 
 
-def signed(secret: str, now: datetime, message: Message, body: bytes) -> dict[str, str]:
-    """Return the headers by which a receiver knows that a post is ours, and which message it is."""
+def signed(secret: str | Sequence[str], now: datetime, message: Message, body: bytes) -> dict[str, str]:
+    """Return the headers by which a receiver knows that a post is ours, and which message it is.
+
+    Of several secrets each gives a signature, with a comma between.
+    """
     timestamp = str(int(now.timestamp()))
+    keys = [secret] if isinstance(secret, str) else secret
     return {
         "Headwater-Timestamp": timestamp,
         "Headwater-Delivery": message.token,
-        "Headwater-Signature": signature(secret, timestamp, body),
+        "Headwater-Signature": ",".join(signature(one, timestamp, body) for one in keys),
     }
 
 

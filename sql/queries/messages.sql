@@ -21,11 +21,13 @@ where o.id = %(id)s;
 select o.id, o.kind, o.channel, o.recipient, case when o.passed_to is null then o.state else 'passed_on' end, coalesce(o.last_error, ''), coalesce(s.name, c.name, '')
 from outbox o left join staff s on s.id = o.staff_id left join customer c on c.account_no = o.account_no
 where o.state in ('dead', 'bounced', 'unknown') and o.created_at >= %(since)s and o.kind <> 'failures'
+    and o.webhook_id is null
 order by o.passed_to is not null, o.rank, o.id desc limit %(most)s;
 
 -- name: count_failed
 select count(*) from outbox
-where state in ('dead', 'bounced', 'unknown') and created_at >= %(since)s and kind <> 'failures';
+where state in ('dead', 'bounced', 'unknown') and created_at >= %(since)s and kind <> 'failures'
+    and webhook_id is null;
 
 -- name: retry
 with again as (

@@ -312,3 +312,17 @@ from outage_dma d join outage o on o.id = d.outage_id
 where d.dma_id = (select id from dma where code = %(dma)s) and o.state in ('started', 'restored')
     and coalesce(o.started_at, o.starts_at) < %(until)s and coalesce(o.ended_at, 'infinity') > %(since)s
 order by o.starts_at;
+
+-- name: public_dmas seq: dma
+select code, name from dma order by name, code;
+
+-- name: public
+select o.code, o.kind, o.state, o.cause, o.reason, o.reason_in, o.supply, o.contact,
+    coalesce(o.started_at, o.starts_at) as began_at, o.expected_end, o.end_known, o.ended_at,
+    array(select d.name from outage_dma a join dma d on d.id = a.dma_id where a.outage_id = o.id order by d.name) as places
+from outage o
+where (o.state in ('announced', 'started') or (o.state = 'restored' and o.ended_at > %(now)s::timestamptz - interval '12 hours'))
+    and o.announced_at is not null
+    and (%(dma)s::text is null or exists (
+        select from outage_dma a where a.outage_id = o.id and a.dma_id = (select id from dma where code = %(dma)s)))
+order by o.state = 'started' desc, o.starts_at limit 200;

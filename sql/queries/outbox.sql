@@ -1,13 +1,13 @@
 -- name: enqueue
 insert into outbox (kind, step, channel, recipient, language, dedupe_key, message, rank, ticket_id, event_id,
-    account_no, staff_id, state, last_error, not_before, created_at, held_for, about_dma)
+    account_no, staff_id, state, last_error, not_before, created_at, held_for, about_dma, webhook_id)
 select o.kind, o.step, o.channel, o.recipient, o.language, o.key, o.message, o.rank, o.ticket_id, o.event_id,
     o.account_no, o.staff_id,
     case when o.problem is not null then 'dead' when o.held_for <> '' then 'held' else 'pending' end,
-    o.problem, o.not_before, %(at)s, nullif(o.held_for, ''), o.about_dma
+    o.problem, o.not_before, %(at)s, nullif(o.held_for, ''), o.about_dma, o.webhook_id
 from jsonb_to_recordset(%(rows)s) o (kind text, step text, channel text, recipient text, language text, key text,
     message jsonb, rank smallint, ticket_id bigint, event_id bigint, account_no text, staff_id bigint, problem text,
-    not_before timestamptz, held_for text, about_dma int)
+    not_before timestamptz, held_for text, about_dma int, webhook_id bigint)
 on conflict (dedupe_key) do nothing
 returning dedupe_key, id;
 

@@ -32,7 +32,7 @@ from (
 ) due
 where o.id = due.id
 returning o.id, o.ticket_id, o.event_id, o.step, o.recipient, o.language, o.message, o.attempts + 1, o.created_at,
-    o.kind, o.rank, o.account_no, o.staff_id, due.repeated;
+    o.kind, o.rank, o.account_no, o.staff_id, due.repeated, o.webhook_id;
 
 -- name: note_unanswered
 with doubted as (update outbox set doubtful = true where id = any (%(ids)s))

@@ -1,0 +1,1 @@
+"""Programs that are posted to as things change."""
