@@ -43,3 +43,9 @@ delete from session where expires_at < %(at)s
 -- name: prefer
 update staff set language = coalesce(%(language)s, language), theme = coalesce(%(theme)s, theme)
 where id = %(staff_id)s
+
+-- name: looked_at
+select looked_at from staff where id = %(staff_id)s
+
+-- name: looked
+update staff set looked_at = %(at)s where id = %(staff_id)s
