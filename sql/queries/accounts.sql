@@ -49,6 +49,7 @@ select looked_at from staff where id = %(staff_id)s
 
 -- name: looked
 update staff set looked_at = %(at)s where id = %(staff_id)s
+
 -- name: by_subject
 select id from staff where oidc_subject = %(subject)s and active
 
