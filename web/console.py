@@ -3,11 +3,12 @@
 from fastapi import FastAPI
 
 from web import assets
-from web.pages import charts, customers, inbox, login, outages, tickets, today
+from web.pages import account, charts, customers, inbox, login, outages, tickets, today
 
 ROUTERS = (
     assets.router,
     login.router,
+    account.router,
     today.router,
     charts.router,
     inbox.router,
