@@ -3,13 +3,14 @@
 from fastapi import FastAPI
 
 from web import assets
-from web.pages import charts, customers, login, network, network_charts, outages, tickets, today
+from web.pages import charts, customers, inbox, login, network, network_charts, outages, tickets, today
 
 ROUTERS = (
     assets.router,
     login.router,
     today.router,
     charts.router,
+    inbox.router,
     tickets.router,
     customers.router,
     outages.router,
