@@ -3,11 +3,23 @@
 from fastapi import FastAPI
 
 from web import assets
-from web.pages import charts, customers, inbox, login, network, network_charts, outages, tickets, today
+from web.pages import (
+    account,
+    charts,
+    customers,
+    inbox,
+    login,
+    network,
+    network_charts,
+    outages,
+    tickets,
+    today,
+)
 
 ROUTERS = (
     assets.router,
     login.router,
+    account.router,
     today.router,
     charts.router,
     inbox.router,

@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0048", "0047"
-upgrade = script("0048_pre_network_seen.sql")
+revision, down_revision = "0049", "0048"
+upgrade = script("0049_pre_network_seen.sql")
