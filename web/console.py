@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from web import assets
 from web.pages import (
     account,
+    bulk,
     charts,
     customers,
     inbox,
@@ -22,6 +23,7 @@ ROUTERS = (
     account.router,
     today.router,
     charts.router,
+    bulk.router,
     inbox.router,
     tickets.router,
     customers.router,

@@ -287,6 +287,11 @@ LABELS: dict[str, dict[str, str]] = {
         "hand_over": _("Hand-over"),
         "passed_on": _("Passed on"),
         "called_back": _("Crew called back"),
+        "announced": _("Outage announced"),
+        "started": _("Outage began"),
+        "delayed": _("Outage takes longer"),
+        "restored": _("Water is back"),
+        "cancelled": _("Outage called off"),
     },
     "language": {"zh": "中文", "en": "English"},
 }
