@@ -3,7 +3,19 @@
 from fastapi import FastAPI
 
 from web import assets
-from web.pages import account, bulk, charts, customers, inbox, login, outages, tickets, today
+from web.pages import (
+    account,
+    bulk,
+    charts,
+    customers,
+    inbox,
+    login,
+    network,
+    network_charts,
+    outages,
+    tickets,
+    today,
+)
 
 ROUTERS = (
     assets.router,
@@ -16,6 +28,8 @@ ROUTERS = (
     tickets.router,
     customers.router,
     outages.router,
+    network.router,
+    network_charts.router,
 )
 
 
