@@ -88,6 +88,18 @@ def set_password(
     conn.execute(Q["close_sessions"], {"staff_id": staff_id, "but": keep})
 
 
+def by_identity(conn: Connection, subject: str, email: str | None) -> int | None:
+    """Return who has an identity at the provider; None for nobody.
+
+    Whoever comes for the first time is the one active member of staff with the e-mail that the provider has
+    verified, and stays known by the subject: a later change of either e-mail changes nothing.
+    """
+    row = conn.execute(Q["by_subject"], {"subject": subject}).fetchone()
+    if row is None and email:
+        row = conn.execute(Q["take_subject"], {"subject": subject, "email": email}).fetchone()
+    return None if row is None else int(row[0])
+
+
 def open_session(conn: Connection, staff_id: int, *, at: datetime, agent: str = "", address: str = "") -> str:
     """Open a session and return what its cookie holds."""
     token = secrets.token_urlsafe(32)

@@ -3,13 +3,14 @@
 from fastapi import FastAPI
 
 from web import assets
-from web.pages import charts, customers, login, outages, tickets, today
+from web.pages import charts, customers, inbox, login, outages, tickets, today
 
 ROUTERS = (
     assets.router,
     login.router,
     today.router,
     charts.router,
+    inbox.router,
     tickets.router,
     customers.router,
     outages.router,

@@ -43,3 +43,13 @@ delete from session where expires_at < %(at)s
 -- name: prefer
 update staff set language = coalesce(%(language)s, language), theme = coalesce(%(theme)s, theme)
 where id = %(staff_id)s
+
+-- name: by_subject
+select id from staff where oidc_subject = %(subject)s and active
+
+-- name: take_subject
+update staff set oidc_subject = %(subject)s
+where active and oidc_subject is null and lower(email) = lower(%(email)s)
+    and not exists (select from staff o where lower(o.email) = lower(%(email)s) and o.active and o.id <> staff.id)
+    and not exists (select from staff o where o.oidc_subject = %(subject)s)
+returning id

@@ -108,7 +108,7 @@ def _pages(conn: Connection) -> Iterator[tuple[str, str, str]]:
 def _open(page: Page, url: str) -> None:
     page.goto(url, wait_until="load")
     if page.locator("figure[data-chart]").count():
-        page.wait_for_selector("figure[data-drawn], figure[data-waiting]", timeout=20_000)
+        page.wait_for_selector("figure[data-drawn], figure[data-failed], figure[data-empty]", timeout=20_000)
 
 
 def _signed_in(conn: Connection, login: str, language: str, clock: SetClock) -> str:
