@@ -77,7 +77,7 @@ class UseFilter(BaseModel):
 class Used(BaseModel):
     """The use of an hour (from `start`), a day or a month."""
 
-    start: datetime | date
+    start: date | datetime
     volume_l: float
     measured: bool = Field(description="False where a part of it is estimated.")
 

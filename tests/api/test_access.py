@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from api import keys
+from api import keys, tokens
 from core.clock import SetClock
 from sql.pool import Connection
 from tests.api.conftest import NOW, Ask

@@ -143,7 +143,8 @@ def test_the_database_itself_shows_a_customer_nothing_of_another(
     assert seen["customer"] == seen["ticket"] == seen["outage_subject"] == {"A1", "B1"}
     unguarded = conn.execute(
         "select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid"
-        " where a.attname = 'account_no' and c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and not c.relrowsecurity"
+        " where a.attname = 'account_no' and c.relnamespace = 'public'::regnamespace"
+        " and c.relkind = 'r' and not c.relrowsecurity"
         " and has_table_privilege('headwater_api', c.oid, 'select')"
     ).fetchall()
     assert unguarded == []
