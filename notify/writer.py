@@ -13,6 +13,7 @@ from notify.kinds import (
     listing,
     outage,
     outage_staff,
+    password,
     plan,
     report,
     survey,
@@ -49,6 +50,7 @@ KINDS: Mapping[str, Kind] = {
     "plan": plan.letter,
     "webhook": webhook.letter,
     "test": trial.letter,
+    "password": password.letter,
 }
 
 

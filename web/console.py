@@ -3,17 +3,33 @@
 from fastapi import FastAPI
 
 from web import assets
-from web.pages import charts, customers, inbox, login, outages, tickets, today
+from web.pages import (
+    account,
+    bulk,
+    charts,
+    customers,
+    inbox,
+    login,
+    network,
+    network_charts,
+    outages,
+    tickets,
+    today,
+)
 
 ROUTERS = (
     assets.router,
     login.router,
+    account.router,
     today.router,
     charts.router,
+    bulk.router,
     inbox.router,
     tickets.router,
     customers.router,
     outages.router,
+    network.router,
+    network_charts.router,
 )
 
 

@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0048", "0047"
-upgrade = script("0048_pre_self_service.sql")
+revision, down_revision = "0050", "0049"
+upgrade = script("0050_pre_self_service.sql")
