@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from web import assets
-from web.pages import account, charts, customers, inbox, login, outages, tickets, today
+from web.pages import account, charts, customers, inbox, login, outages, settings, tickets, today
 
 ROUTERS = (
     assets.router,
@@ -15,6 +15,7 @@ ROUTERS = (
     tickets.router,
     customers.router,
     outages.router,
+    settings.router,
 )
 
 
