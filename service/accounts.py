@@ -159,6 +159,17 @@ def prefer(conn: Connection, staff_id: int, *, language: str | None = None, them
     conn.execute(Q["prefer"], {"staff_id": staff_id, "language": language, "theme": theme})
 
 
+def looked_at(conn: Connection, staff_id: int) -> datetime | None:
+    """Return when somebody last said that they have seen what is new."""
+    ((at,),) = conn.execute(Q["looked_at"], {"staff_id": staff_id}).fetchall()
+    return None if at is None else at
+
+
+def looked(conn: Connection, staff_id: int, *, at: datetime) -> None:
+    """Note that somebody has seen what is new up to now."""
+    conn.execute(Q["looked"], {"staff_id": staff_id, "at": at})
+
+
 def _verified(stored: str, password: str) -> bool:
     try:
         return _hasher.verify(stored, password)

@@ -3,7 +3,20 @@
 from fastapi import FastAPI
 
 from web import assets
-from web.pages import account, charts, customers, inbox, login, outages, settings, tickets, today
+from web.pages import (
+    account,
+    bulk,
+    charts,
+    customers,
+    inbox,
+    login,
+    network,
+    network_charts,
+    outages,
+    settings,
+    tickets,
+    today,
+)
 
 ROUTERS = (
     assets.router,
@@ -11,10 +24,13 @@ ROUTERS = (
     account.router,
     today.router,
     charts.router,
+    bulk.router,
     inbox.router,
     tickets.router,
     customers.router,
     outages.router,
+    network.router,
+    network_charts.router,
     settings.router,
 )
 

@@ -44,6 +44,12 @@ delete from session where expires_at < %(at)s
 update staff set language = coalesce(%(language)s, language), theme = coalesce(%(theme)s, theme)
 where id = %(staff_id)s
 
+-- name: looked_at
+select looked_at from staff where id = %(staff_id)s
+
+-- name: looked
+update staff set looked_at = %(at)s where id = %(staff_id)s
+
 -- name: by_subject
 select id from staff where oidc_subject = %(subject)s and active
 

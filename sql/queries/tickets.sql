@@ -252,3 +252,22 @@ select next_due from ticket where id = %(ticket_id)s;
 
 -- name: wake
 delete from ticket_snooze where staff_id = %(staff_id)s and ticket_id = %(ticket_id)s;
+
+-- name: desk_counts
+select count(*) as open, count(*) filter (where urgent) as urgent, count(*) filter (where assignee_id is null) as unassigned,
+    count(*) filter (where waiting_since is null and next_due < %(now)s) as overdue
+from ticket where state in ('open', 'acknowledged', 'responded', 'reopened');
+
+-- name: news
+with mine as (
+    select id from ticket
+    where assignee_id = %(me)s and state in ('open', 'acknowledged', 'responded', 'reopened')
+    union select id from ticket where assignee_id = %(me)s and opened_at > %(since)s::timestamptz - interval '60 days'
+)
+select e.ticket_id, e.at, e.actor, e.kind, e.from_state, e.to_state, e.why, t.subject, t.grp
+from mine join ticket_entry e on e.ticket_id = mine.id join ticket t on t.id = mine.id
+where e.at > %(since)s and e.actor <> %(actor)s
+order by e.at desc, e.id desc limit %(limit)s;
+
+-- name: asleep_count
+select count(*) as n from ticket_asleep where staff_id = %(me)s and wakes_at > %(now)s;

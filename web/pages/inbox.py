@@ -4,6 +4,7 @@ from typing import Annotated, get_args
 
 from fastapi import APIRouter, Query, Request, Response
 
+from api.rows import Row, rows
 from api.tickets.bodies import NewTicket
 from api.tickets.endpoints import list_tickets, open_ticket
 from api.tickets.schemas import UNFINISHED, State, TicketFilter, Topic
@@ -13,7 +14,19 @@ from web.view import Fields, View, sees, taken
 router = APIRouter(prefix="/tickets", include_in_schema=False, route_class=PageRoute)
 Reader = Annotated[View, sees("tickets:read")]
 Writer = Annotated[View, sees("tickets:write")]
-FILTERS = ("q", "whose", "state", "group", "dma", "segment", "overdue", "waiting", "sort")
+FILTERS = (
+    "q",
+    "whose",
+    "state",
+    "group",
+    "dma",
+    "segment",
+    "overdue",
+    "urgent",
+    "waiting",
+    "snoozed",
+    "sort",
+)
 GROUPS = ("leak", "network", "pressure", "industrial", "plan", "device", "welfare", "profile")
 SEGMENTS = ("large", "special", "vulnerable", "general")
 CHANNELS = ("hotline", "counter", "web", "message", "mail")
@@ -42,7 +55,15 @@ def inbox(view: Reader, cursor: Annotated[str | None, Query(max_length=400)] = N
         states=get_args(State),
         groups=GROUPS,
         segments=SEGMENTS,
+        colleagues=colleagues(view),
+        back=f"{view.request.url.path}?{view.request.url.query}",
     )
+
+
+def colleagues(view: View) -> list[Row]:
+    """Return who may be handed a ticket: login and name."""
+    with view.caller.transaction() as conn:
+        return rows(conn, "staff.colleagues") if view.may("tickets:write") else []
 
 
 @router.get("/new")
