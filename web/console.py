@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from web import assets
-from web.pages import account, bulk, charts, customers, inbox, login, outages, tickets, today
+from web.pages import account, bulk, charts, customers, inbox, live, login, outages, tickets, today
 
 ROUTERS = (
     assets.router,
@@ -13,6 +13,7 @@ ROUTERS = (
     charts.router,
     bulk.router,
     inbox.router,
+    live.router,
     tickets.router,
     customers.router,
     outages.router,
