@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from web import assets
-from web.pages import account, bulk, charts, customers, inbox, live, login, outages, tickets, today
+from web.pages import (, account, bulk, charts, customers, inbox, live, login, outages, tickets, today
 
 ROUTERS = (
     assets.router,
@@ -17,6 +17,8 @@ ROUTERS = (
     tickets.router,
     customers.router,
     outages.router,
+    network.router,
+    network_charts.router,
 )
 
 
