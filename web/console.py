@@ -3,7 +3,20 @@
 from fastapi import FastAPI
 
 from web import assets
-from web.pages import (, account, bulk, charts, customers, inbox, live, login, outages, tickets, today
+from web.pages import (
+    account,
+    bulk,
+    charts,
+    customers,
+    inbox,
+    live,
+    login,
+    network,
+    network_charts,
+    outages,
+    tickets,
+    today,
+)
 
 ROUTERS = (
     assets.router,
