@@ -9,10 +9,12 @@ from web.pages import (
     charts,
     customers,
     inbox,
+    live,
     login,
     network,
     network_charts,
     outages,
+    settings,
     tickets,
     today,
 )
@@ -25,11 +27,13 @@ ROUTERS = (
     charts.router,
     bulk.router,
     inbox.router,
+    live.router,
     tickets.router,
     customers.router,
     outages.router,
     network.router,
     network_charts.router,
+    settings.router,
 )
 
 
