@@ -15,6 +15,7 @@ from web.pages import (
     network_charts,
     outages,
     settings,
+    settings_people,
     tickets,
     today,
 )
@@ -34,6 +35,7 @@ ROUTERS = (
     network.router,
     network_charts.router,
     settings.router,
+    settings_people.router,
 )
 
 
