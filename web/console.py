@@ -16,6 +16,7 @@ from web.pages import (
     outages,
     tickets,
     today,
+    visits,
 )
 
 ROUTERS = (
@@ -32,6 +33,7 @@ ROUTERS = (
     outages.router,
     network.router,
     network_charts.router,
+    visits.router,
 )
 
 
