@@ -14,6 +14,7 @@ from web.pages import (
     network,
     network_charts,
     outages,
+    settings,
     tickets,
     today,
     visits,
@@ -33,6 +34,7 @@ ROUTERS = (
     outages.router,
     network.router,
     network_charts.router,
+    settings.router,
     visits.router,
 )
 
