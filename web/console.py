@@ -17,6 +17,7 @@ from web.pages import (
     settings,
     tickets,
     today,
+    visits,
 )
 
 ROUTERS = (
@@ -34,6 +35,7 @@ ROUTERS = (
     network.router,
     network_charts.router,
     settings.router,
+    visits.router,
 )
 
 
