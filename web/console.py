@@ -18,6 +18,7 @@ from web.pages import (
     settings_people,
     tickets,
     today,
+    visits,
 )
 
 ROUTERS = (
@@ -35,6 +36,7 @@ ROUTERS = (
     network.router,
     network_charts.router,
     settings.router,
+    visits.router,
     settings_people.router,
 )
 
