@@ -3,7 +3,7 @@
 from fastapi import FastAPI
 
 from web import assets
-from web.pages import charts, customers, login, outages, tickets, today
+from web.pages import charts, customers, login, outages, reports, tickets, today
 
 ROUTERS = (
     assets.router,
@@ -13,6 +13,7 @@ ROUTERS = (
     tickets.router,
     customers.router,
     outages.router,
+    reports.router,
 )
 
 

@@ -126,7 +126,7 @@ export function draw(figure, { head, data }) {
       ...head.lines.map((line, n) => ({
         label: line.label, scale: line.unit, stroke: style(COLOURS[n % COLOURS.length]), width: 1.5,
         fill: line.look === "bars" ? style(COLOURS[n % COLOURS.length]) + "aa" : undefined,
-        paths: LOOKS[line.look](), points: { show: false }, spanGaps: false,
+        paths: LOOKS[line.look](), points: { show: line.look === "line" && head.n <= 36 }, spanGaps: false,
         value: (u, v) => (v == null || Number.isNaN(v) ? "–" : `${number.format(v)} ${line.unit}`),
       })),
     ],
