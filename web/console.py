@@ -2,8 +2,8 @@
 
 from fastapi import FastAPI
 
-from web import assets
-from web.pages import charts, customers, login, outages, reports, tickets, today
+from web import assets, missing
+from web.pages import charts, customers, health, login, outages, reports, tickets, today
 
 ROUTERS = (
     assets.router,
@@ -14,6 +14,7 @@ ROUTERS = (
     customers.router,
     outages.router,
     reports.router,
+    health.router,
 )
 
 
@@ -21,3 +22,4 @@ def add(app: FastAPI) -> None:
     """Put the console on the API's application."""
     for router in ROUTERS:
         app.include_router(router)
+    missing.add(app)

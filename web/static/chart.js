@@ -97,6 +97,9 @@ const AXIS_DATES = zh
       [60, "{HH}:{mm}", "\n{D} {MMM}", null, "\n{D} {MMM}", null, null, null, 1],
     ];
 
+// uPlot takes null for a gap: of a line that begins with NaN it would find no range.
+const gaps = (column, n) => (n && column.some(Number.isNaN) ? Array.from(column, (v) => (Number.isNaN(v) ? null : v)) : column);
+
 export function draw(figure, { head, data }) {
   const units = [...new Set(head.lines.map((line) => line.unit))];
   const ink = style("--quiet"), grid = style("--chart-grid");
@@ -134,7 +137,7 @@ export function draw(figure, { head, data }) {
     hooks: { drawClear: [underlay(head)], draw: [overlay(head)] },
   };
   figure.querySelector(".uplot")?.remove();
-  const plot = new uPlot(options, data, figure);
+  const plot = new uPlot(options, data.map(gaps), figure);
   figure.plot = plot;
   return plot;
 }
