@@ -46,6 +46,10 @@ check: setup ## Format, lint, types, import direction, migrations, docs
 	  if [ -n "$$files" ]; then $(BIN)/squawk $$files; fi
 	@if [ -d tests/docs ]; then $(BIN)/python -m pytest -q tests/docs; fi
 
+.PHONY: screenshots
+screenshots: setup browser ## Take pictures of every page of the last demo, into .local/screenshots
+	@$(BIN)/python -m tests.web.screenshots
+
 .PHONY: docs
 docs: setup ## Write the pages that follow from the code
 	@$(BIN)/python -m jobs.docs

@@ -228,6 +228,31 @@ class Settings(BaseSettings):
         description="So often a silent live stream says that it lives; every second time its key is proved.",
     )
 
+    oidc_issuer: str = Field(
+        "",
+        description="OpenID provider by which people sign in to the console, such as"
+        " `https://login.example.com/realms/water`; exactly as it calls itself. Empty: none.",
+    )
+    oidc_client_id: str = Field(
+        "headwater",
+        min_length=1,
+        description="What the provider calls Headwater; it sends people back to"
+        " `<public_url>/login/oidc/back`.",
+    )
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""),
+        description="Secret of that client. Empty: a public client; PKCE is always used.",
+    )
+    oidc_label: str = Field(
+        "",
+        description="What the provider is called on the log-in page. Empty: the utility's account.",
+    )
+    local_accounts: bool = Field(
+        True,
+        description="Whether people may sign in with a password of Headwater's own; false counts only where"
+        " there is an `oidc_issuer`.",
+    )
+
     frost_c: float = Field(
         -3.0,
         ge=-40,

@@ -12,6 +12,7 @@ from notify.kinds import (
     listing,
     outage,
     outage_staff,
+    password,
     plan,
     report,
     survey,
@@ -47,6 +48,7 @@ KINDS: Mapping[str, Kind] = {
     "plan": plan.letter,
     "webhook": webhook.letter,
     "test": trial.letter,
+    "password": password.letter,
 }
 
 

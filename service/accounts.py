@@ -88,6 +88,18 @@ def set_password(
     conn.execute(Q["close_sessions"], {"staff_id": staff_id, "but": keep})
 
 
+def by_identity(conn: Connection, subject: str, email: str | None) -> int | None:
+    """Return who has an identity at the provider; None for nobody.
+
+    Whoever comes for the first time is the one active member of staff with the e-mail that the provider has
+    verified, and stays known by the subject: a later change of either e-mail changes nothing.
+    """
+    row = conn.execute(Q["by_subject"], {"subject": subject}).fetchone()
+    if row is None and email:
+        row = conn.execute(Q["take_subject"], {"subject": subject, "email": email}).fetchone()
+    return None if row is None else int(row[0])
+
+
 def open_session(conn: Connection, staff_id: int, *, at: datetime, agent: str = "", address: str = "") -> str:
     """Open a session and return what its cookie holds."""
     token = secrets.token_urlsafe(32)
@@ -112,9 +124,50 @@ def close_session(conn: Connection, token: str) -> None:
     conn.execute(Q["close_session"], {"id": _digest(token)})
 
 
+@dataclass(frozen=True)
+class OpenSession:
+    """A session of somebody, by the first digits of what is stored of it."""
+
+    start: str
+    own: bool
+    created_at: datetime
+    seen_at: datetime
+    agent: str
+    address: str
+
+
+def sessions(conn: Connection, staff_id: int, own: bytes, *, at: datetime) -> list[OpenSession]:
+    """Return the sessions of somebody that are not over, the latest used first."""
+    found = conn.execute(Q["sessions"], {"staff_id": staff_id, "at": at, "idle": at - IDLE})
+    return [OpenSession(id_.hex()[:16], id_ == own, *row) for id_, *row in found]
+
+
+def end_session(conn: Connection, staff_id: int, start: str, own: bytes) -> None:
+    """End a session of somebody, but not the `own`; NotFoundError where there is none."""
+    given = {"staff_id": staff_id, "start": start if start.isalnum() else "-", "but": own}
+    if len(start) < 16 or not conn.execute(Q["close_one"], given).rowcount:
+        raise NotFoundError("This session is over already.")
+
+
+def end_others(conn: Connection, staff_id: int, own: bytes) -> None:
+    """End the sessions of somebody, but not the `own`."""
+    conn.execute(Q["close_sessions"], {"staff_id": staff_id, "but": own})
+
+
 def prefer(conn: Connection, staff_id: int, *, language: str | None = None, theme: str | None = None) -> None:
     """Set the language or theme that somebody reads in."""
     conn.execute(Q["prefer"], {"staff_id": staff_id, "language": language, "theme": theme})
+
+
+def looked_at(conn: Connection, staff_id: int) -> datetime | None:
+    """Return when somebody last said that they have seen what is new."""
+    ((at,),) = conn.execute(Q["looked_at"], {"staff_id": staff_id}).fetchall()
+    return None if at is None else at
+
+
+def looked(conn: Connection, staff_id: int, *, at: datetime) -> None:
+    """Note that somebody has seen what is new up to now."""
+    conn.execute(Q["looked"], {"staff_id": staff_id, "at": at})
 
 
 def _verified(stored: str, password: str) -> bool:

@@ -15,6 +15,7 @@ from sql.query import Queries
 
 Q = Queries("reach")
 STORM_MESSAGES, STORM_S = 5, 600
+MOST_WAYS = 10
 """More messages than these to one person about one district in so long are a storm."""
 CHANNELS = ("email", "webhook", "sms", "wecom", "dingtalk", "feishu", "apprise")
 _OPEN = ("email", "sms")
@@ -210,21 +211,49 @@ def preferences(conn: Connection, login: str) -> Preferences:
 
 def prefer(conn: Connection, login: str, wanted: Preferences) -> None:
     """Put these in place of what stood; BadDataError for an address that its channel can't use."""
-    if (wanted.quiet_from is None) != (wanted.quiet_until is None):
-        raise BadDataError("Quiet hours have a beginning and an end.", cure="Give both, or neither.")
     for way in wanted.channels:
         require_form(way.channel, way.address)
     if len({(way.channel, way.address) for way in wanted.channels}) < len(wanted.channels):
         raise BadDataError("An address stands there twice.", cure="Name each once.")
-    times = {
-        "quiet_from": wanted.quiet_from,
-        "quiet_until": wanted.quiet_until,
-        "digest_at": wanted.digest_at,
-    }
-    row = conn.execute(Q["set_times"], {"login": login, **times}).fetchone()
-    if row is None:
-        raise NotFoundError(f"There is no member of staff {login!r}.")
-    conn.execute(Q["drop_channels"], {"staff_id": row[0]})
+    set_times(conn, login, wanted.quiet_from, wanted.quiet_until, wanted.digest_at)
+    staff_id = staff_id_of(conn, login)
+    conn.execute(Q["drop_channels"], {"staff_id": staff_id})
     for position, way in enumerate(wanted.channels):
         given = {"channel": way.channel, "address": way.address, "secret": way.secret, "uses": way.uses}
-        conn.execute(Q["add_channel"], {"staff_id": row[0], "position": position, **given})
+        conn.execute(Q["add_channel"], {"staff_id": staff_id, "position": position, **given})
+
+
+def add_way(conn: Connection, login: str, way: StaffChannel) -> None:
+    """Add a way to those of a member of staff, last; one that stands there already is replaced."""
+    require_form(way.channel, way.address)
+    staff_id, found = staff_id_of(conn, login), preferences(conn, login)
+    if len(found.channels) >= MOST_WAYS:
+        raise BadDataError(f"{MOST_WAYS} ways are the most.", cure="Remove one first.")
+    drop_way(conn, login, way.channel, way.address)
+    given = {"channel": way.channel, "address": way.address, "secret": way.secret, "uses": way.uses}
+    conn.execute(Q["add_channel"], {"staff_id": staff_id, "position": len(found.channels), **given})
+
+
+def drop_way(conn: Connection, login: str, channel: str, address: str) -> None:
+    """Remove a way of a member of staff, if it is there."""
+    gone = {"staff_id": staff_id_of(conn, login), "channel": channel, "address": address}
+    conn.execute(Q["drop_channel"], gone)
+
+
+def set_times(
+    conn: Connection, login: str, quiet_from: time | None, quiet_until: time | None, digest_at: time | None
+) -> None:
+    """Set quiet hours and the hour of the digest; quiet hours have both ends or none."""
+    if (quiet_from is None) != (quiet_until is None):
+        raise BadDataError("Quiet hours have a beginning and an end.", cure="Give both, or neither.")
+    given = {"quiet_from": quiet_from, "quiet_until": quiet_until, "digest_at": digest_at}
+    if conn.execute(Q["set_times"], {"login": login, **given}).fetchone() is None:
+        raise NotFoundError(f"There is no member of staff {login!r}.")
+
+
+def staff_id_of(conn: Connection, login: str) -> int:
+    """Return the id of an active member of staff."""
+    row = conn.execute(Q["preferences"], {"login": login}).fetchone()
+    if row is None:
+        raise NotFoundError(f"There is no member of staff {login!r}.")
+    return int(row[0])

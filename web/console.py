@@ -3,13 +3,28 @@
 from fastapi import FastAPI
 
 from web import assets, missing
-from web.pages import charts, customers, health, login, outages, reports, tickets, today
+from web.pages import (
+    account,
+    bulk,
+    charts,
+    customers,
+    health,
+    inbox,
+    login,
+    outages,
+    reports,
+    tickets,
+    today,
+)
 
 ROUTERS = (
     assets.router,
     login.router,
+    account.router,
     today.router,
     charts.router,
+    bulk.router,
+    inbox.router,
     tickets.router,
     customers.router,
     outages.router,

@@ -97,11 +97,16 @@ class View:
             answer.delete_cookie(FLASH, path="/")
         return answer
 
-    def go(self, url: str, said: str = "", *, undo: str = "") -> Response:
-        """Go on to another page, which says what was done; a form sent to `undo` takes it back."""
+    def go(self, url: str, said: str = "", *, undo: str = "", tone: str = "good") -> Response:
+        """Go on to another page, which says what was done; a form sent to `undo` takes it back.
+
+        `tone` is `warn` where a part of it could not be done.
+        """
         answer = RedirectResponse(url, 303)
         if said:
-            kept = base64.urlsafe_b64encode(msgspec.json.encode({"said": said, "undo": undo})).decode()
+            kept = base64.urlsafe_b64encode(
+                msgspec.json.encode({"said": said, "undo": undo, "tone": tone})
+            ).decode()
             answer.set_cookie(FLASH, kept, max_age=60, httponly=True, samesite="lax", path="/")
         return answer
 

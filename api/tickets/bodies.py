@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
-from api.fields import Id, Name, Text, Why
+from api.fields import Id, Name, Text, When, Why
 from api.tickets.schemas import Body, Said, Topic
 from service.writing import SUBJECT_MOST, TEXT_MOST
 
@@ -86,6 +86,14 @@ class Merge(Body):
     across_customers: bool = Field(False, description="Whether that it is another customer's is meant.")
     why: Said
     version: Version = None
+
+
+class Snooze(Body):
+    """Not now."""
+
+    model_config = _example(until="2026-11-23")
+
+    until: When = Field(description="This instant, or the start of this day of the utility.")
 
 
 class Letter(Body):

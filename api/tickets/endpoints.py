@@ -18,11 +18,11 @@ from api.tickets.bodies import NewTicket
 from api.tickets.detail import detail
 from api.tickets.schemas import (
     DETAIL,
-    EXAMPLE,
+    LISTED,
     OPENED,
     UNFINISHED,
+    ListedTicket,
     Opened,
-    Ticket,
     TicketDetail,
     TicketFilter,
     shaped,
@@ -47,14 +47,16 @@ LISTS: dict[str, tuple[str, type[tuple[Any, ...]], tuple[Any, ...]]] = {
 }
 
 
-@router.get("", operation_id="listTickets", responses=answers(page_of(EXAMPLE, "/v1/tickets"), paged=True))
+@router.get("", operation_id="listTickets", responses=answers(page_of(LISTED, "/v1/tickets"), paged=True))
 def list_tickets(
     caller: Reader, given: Annotated[TicketFilter, Query()], request: Request, response: Response
-) -> Page[Ticket]:
+) -> Page[ListedTicket]:
     """List tickets: the latest opened first, or as an inbox by the time that is left."""
     inbox = given.sort == "time_left"
     if inbox and set(given.state or ()) - set(UNFINISHED):
         raise refused_value("query", "state", f"Time is left to open ones only: {', '.join(UNFINISHED)}.")
+    if given.whose in {"mine", "team"} and caller.key.staff_id is None:
+        raise refused_value("query", "whose", "This key belongs to nobody: give `assignee`.")
     kind, form, start = LISTS[given.sort]
     *place, id_ = page.decode(kind, form, given.cursor, start)
     with caller.transaction() as conn:
@@ -67,6 +69,8 @@ def list_tickets(
             id=id_,
             states=given.state,
             assignee=given.assignee,
+            whose=given.whose,
+            me=caller.key.staff_id,
             account_no=given.account_no,
             urgent=given.urgent,
             grp=given.group,
@@ -75,6 +79,7 @@ def list_tickets(
             dma=given.dma,
             segment=given.segment,
             overdue=given.overdue,
+            snoozed=given.snoozed,
             waiting=given.waiting,
             since=since,
             until=until,
@@ -83,10 +88,10 @@ def list_tickets(
             q=given.q,
             limit=given.limit + 1,
         )
-    items = [Ticket(**shaped(row)) for row in found]
+    items = [ListedTicket(**shaped(row)) for row in found]
     queues = {row["id"]: row["queue"] for row in found}
 
-    def key(ticket: Ticket) -> tuple[Any, ...]:
+    def key(ticket: ListedTicket) -> tuple[Any, ...]:
         return (queues[ticket.id], ticket.next_due, ticket.id) if inbox else (ticket.opened_at, ticket.id)
 
     return page.build(request, response, kind, items, given.limit, key)

@@ -23,6 +23,11 @@ class TicketFilter(Filter):
 
     state: list[State] | None = Field(None, max_length=7, description="One or several.")
     assignee: Name | None = Field(None, description="Login of who works on it.")
+    whose: Literal["mine", "team", "unassigned"] | None = Field(
+        None,
+        description="`mine`: with the member of staff whose key it is; `team`: with them or with"
+        " somebody whose superior they are; `unassigned`: with nobody yet.",
+    )
     account_no: Name | None = None
     urgent: bool | None = None
     group: Group | None = Field(None, description="Of the findings it was opened for.")
@@ -35,6 +40,9 @@ class TicketFilter(Filter):
     since: When | None = Field(None, description="Opened at or after this instant, or day of the utility.")
     until: When | None = Field(None, description="Opened before this instant, or day of the utility.")
     detector: Name | None = Field(None, description="Only tickets with an event that this detector saw.")
+    snoozed: bool | None = Field(
+        None, description="Whether the member of staff whose key it is has put it off: `snoozeTicket`."
+    )
     q: Annotated[Name, Field(min_length=2)] | None = Field(None, description="Part of the subject.")
     sort: Literal["newest", "time_left"] = Field(
         "newest",
@@ -82,6 +90,12 @@ class Ticket(TicketBrief):
     cause_code: str | None
     cause: str | None = Field(description="The cause in words.")
     version: int = Field(description="Send it with a step, to be refused if somebody was quicker.")
+
+
+class ListedTicket(Ticket):
+    """A ticket in a list, as the member of staff whose key it is sees it."""
+
+    snoozed_until: datetime | None = Field(description="When it comes back, where they have put it off.")
 
 
 class Attachment(BaseModel):
@@ -245,6 +259,7 @@ EXAMPLE: dict[str, Any] = {
     "cause": None,
     "version": 2,
 }
+LISTED: dict[str, Any] = {**EXAMPLE, "snoozed_until": None}
 BRIEF: dict[str, Any] = {name: EXAMPLE[name] for name in TicketBrief.model_fields}
 DETAIL: dict[str, Any] = {
     **EXAMPLE,

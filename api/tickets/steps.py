@@ -11,12 +11,24 @@ from fastapi import APIRouter, Path
 
 from api.answers import answers
 from api.auth import Caller, needs
-from api.fields import Id
-from api.tickets.bodies import Letter, Merge, Note, Reason, Relation, Remark, Resolve, SetPriority
+from api.fields import Id, instant
+from api.tickets.bodies import (
+    Letter,
+    Merge,
+    Note,
+    Reason,
+    Relation,
+    Remark,
+    Resolve,
+    SetPriority,
+    Snooze,
+)
 from api.tickets.detail import detail
 from api.tickets.schemas import DETAIL, TicketDetail
-from service import handling, merging, surveys, tickets, writing
+from core.errors import ForbiddenError
+from service import handling, merging, snoozes, surveys, tickets, writing
 from service.tickets import Act, Actor
+from service.utility import utility
 
 router = APIRouter(prefix="/v1/tickets/{id}", tags=["tickets"])
 Writer = Annotated[Caller, needs("tickets:write")]
@@ -163,3 +175,33 @@ def resume(caller: Writer, id_: TicketId, given: Remark | None = None) -> Ticket
     with caller.transaction() as conn:
         handling.resume(conn, id_, Act(**_said(caller, given or Remark())))
         return detail(conn, id_)
+
+
+@router.post("/snooze", operation_id="snoozeTicket", responses=STEP)
+def snooze(caller: Writer, id_: TicketId, given: Snooze) -> TicketDetail:
+    """Put a ticket off: the own list leaves it out (`snoozed=false`) until then; no deadline moves.
+
+    It is back before that when its next deadline passes, when it becomes urgent, or when somebody else adds
+    to its history. An urgent or overdue one can't wait: 409.
+    """
+    with caller.transaction() as conn:
+        until = instant(given.until, lambda: utility(conn).zone)
+        snoozes.snooze(conn, id_, until, _own(caller))
+        return detail(conn, id_)
+
+
+@router.post("/wake", operation_id="wakeTicket", responses=STEP)
+def wake(caller: Writer, id_: TicketId) -> TicketDetail:
+    """Take a ticket that was put off back onto the own list."""
+    with caller.transaction() as conn:
+        snoozes.wake(conn, id_, _own(caller))
+        return detail(conn, id_)
+
+
+def _own(caller: Caller) -> Act:
+    if caller.key.staff_id is None:
+        raise ForbiddenError(
+            "This key belongs to nobody, who has no list of their own.",
+            cure="Use the key of a member of staff.",
+        )
+    return Act(Actor(caller.actor, caller.key.staff_id), caller.now())

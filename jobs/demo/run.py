@@ -1,6 +1,7 @@
 """Run the demo from an empty database to the closing table."""
 
 import json
+import secrets
 import shutil
 import signal
 import threading
@@ -30,7 +31,7 @@ from jobs.schedule import JOBS
 from jobs.stack import StackUrls, font_path, stack_session
 from jobs.stack.paths import local_dir
 from jobs.stack.process import free_port
-from service import report
+from service import accounts, report
 from service.utility import utility
 from service.volumes import first_of
 from sql.database import recreate
@@ -234,12 +235,18 @@ def _keep_up(demo: Demo, url: str, key: str, database_url: str) -> None:
     """Say what to open, and stay until Ctrl-C."""
     with connect(database_url, "owner", autocommit=True) as conn:
         ticket = conn.execute(Q["a_ticket"]).fetchone()
+        people = [row[0] for row in conn.execute(Q["people"])]
+        password = secrets.token_urlsafe(9)
+        for login in people:
+            accounts.set_password(conn, login, password, at=demo.clock.now())
     account = ticket[1] if ticket else "H00001"
     say = demo.console.print
     say(
-        f"\nThe API is up at [bold]{url}[/bold], described at {url}/openapi.json. A key for it: {key}",
+        f"\nThe console is up at [bold]{url}[/bold]: sign in as {' or '.join(people)}, password {password}",
         soft_wrap=True,
+        highlight=False,
     )
+    say(f"The API is described at {url}/openapi.json. A key for it: {key}", soft_wrap=True)
     say(
         f'curl -H "Authorization: Bearer {key}" {url}/v1/customers/{account}', soft_wrap=True, highlight=False
     )

@@ -34,8 +34,8 @@ delete from session where id_sha256 = %(id)s
 delete from session where staff_id = %(staff_id)s and id_sha256 is distinct from %(but)s
 
 -- name: sessions
-select id_sha256, created_at, seen_at, expires_at, agent, address from session
-where staff_id = %(staff_id)s and expires_at > %(at)s order by seen_at desc
+select id_sha256, created_at, seen_at, agent, address from session
+where staff_id = %(staff_id)s and expires_at > %(at)s and seen_at > %(idle)s order by seen_at desc
 
 -- name: clear_sessions
 delete from session where expires_at < %(at)s
@@ -43,3 +43,37 @@ delete from session where expires_at < %(at)s
 -- name: prefer
 update staff set language = coalesce(%(language)s, language), theme = coalesce(%(theme)s, theme)
 where id = %(staff_id)s
+
+-- name: looked_at
+select looked_at from staff where id = %(staff_id)s
+
+-- name: looked
+update staff set looked_at = %(at)s where id = %(staff_id)s
+
+-- name: by_subject
+select id from staff where oidc_subject = %(subject)s and active
+
+-- name: take_subject
+update staff set oidc_subject = %(subject)s
+where active and oidc_subject is null and lower(email) = lower(%(email)s)
+    and not exists (select from staff o where lower(o.email) = lower(%(email)s) and o.active and o.id <> staff.id)
+    and not exists (select from staff o where o.oidc_subject = %(subject)s)
+returning id
+
+-- name: close_one
+delete from session where staff_id = %(staff_id)s and encode(id_sha256, 'hex') like %(start)s || '%%'
+    and id_sha256 <> %(but)s
+
+-- name: drop_links
+delete from password_link where staff_id = %(staff_id)s and used_at is null or expires_at < %(at)s - interval '30 days'
+
+-- name: add_link
+insert into password_link (id_sha256, staff_id, created_at, created_by, expires_at)
+values (%(id)s, %(staff_id)s, %(at)s, %(by)s, %(until)s)
+
+-- name: link
+select t.login, t.name from password_link l join staff t on t.id = l.staff_id
+where l.id_sha256 = %(id)s and l.used_at is null and l.expires_at > %(at)s and t.active
+
+-- name: use_link
+update password_link set used_at = %(at)s where id_sha256 = %(id)s and used_at is null and expires_at > %(at)s

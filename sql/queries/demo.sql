@@ -26,3 +26,8 @@ select
 
 -- name: a_ticket seq: ticket
 select t.id, t.account_no from ticket t where t.account_no is not null order by t.urgent desc, t.id limit 1;
+
+-- name: people seq: staff
+(select login from staff where active and 'manager' = any (roles) order by id limit 1)
+union all
+(select login from staff where active and roles && '{operations,admin}' order by id limit 1);

@@ -30,6 +30,9 @@ delete from staff_channel where staff_id = %(staff_id)s;
 insert into staff_channel (staff_id, channel, address, secret, uses, position)
 values (%(staff_id)s, %(channel)s, %(address)s, %(secret)s, %(uses)s, %(position)s);
 
+-- name: drop_channel
+delete from staff_channel where staff_id = %(staff_id)s and channel = %(channel)s and address = %(address)s;
+
 -- name: lock_trials
 select pg_advisory_xact_lock(hashtextextended(%(key)s, 0));
 

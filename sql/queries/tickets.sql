@@ -103,14 +103,19 @@ where t.id = %(ticket_id)s;
 select t.id, t.state, t.source, t.topic, t.subject, t.opened_by, t.priority, t.urgent, t.sla, t.account_no, c.name as customer,
     c.segment, d.code as dma, t.grp, s.login as assignee, t.routed_by, t.opened_at, t.response_due, t.resolution_due,
     t.next_due, t.queue, t.waiting_since, t.acknowledged_at, t.responded_at, t.resolved_at, t.confirmed_at,
-    t.merged_into, t.cause_code, t.cause, t.version
+    t.merged_into, t.cause_code, t.cause, t.version, z.wakes_at as snoozed_until
 from ticket t
 left join customer c on c.account_no = t.account_no
 left join staff s on s.id = t.assignee_id
 left join dma d on d.id = t.dma_id
+left join ticket_asleep z on z.ticket_id = t.id and z.staff_id = %(me)s and z.wakes_at > %(now)s
 where (t.opened_at, t.id) < (%(at)s::timestamptz, %(id)s::bigint)
     and (%(states)s::text[] is null or t.state = any (%(states)s))
     and (%(assignee)s::text is null or t.assignee_id = (select id from staff where login = %(assignee)s))
+    and (%(whose)s::text is null or case %(whose)s when 'unassigned' then t.assignee_id is null
+        when 'mine' then t.assignee_id = %(me)s::bigint
+        else t.assignee_id = %(me)s or t.assignee_id in (select id from staff where superior_id = %(me)s) end)
+    and (%(snoozed)s::boolean is null or %(snoozed)s = (z.ticket_id is not null))
     and (%(account_no)s::text is null or t.account_no = %(account_no)s)
     and (%(urgent)s::boolean is null or t.urgent = %(urgent)s)
     and (%(grp)s::text is null or t.grp = %(grp)s)
@@ -132,15 +137,20 @@ order by t.opened_at desc, t.id desc limit %(limit)s;
 select t.id, t.state, t.source, t.topic, t.subject, t.opened_by, t.priority, t.urgent, t.sla, t.account_no, c.name as customer,
     c.segment, d.code as dma, t.grp, s.login as assignee, t.routed_by, t.opened_at, t.response_due, t.resolution_due,
     t.next_due, t.queue, t.waiting_since, t.acknowledged_at, t.responded_at, t.resolved_at, t.confirmed_at,
-    t.merged_into, t.cause_code, t.cause, t.version
+    t.merged_into, t.cause_code, t.cause, t.version, z.wakes_at as snoozed_until
 from ticket t
 left join customer c on c.account_no = t.account_no
 left join staff s on s.id = t.assignee_id
 left join dma d on d.id = t.dma_id
+left join ticket_asleep z on z.ticket_id = t.id and z.staff_id = %(me)s and z.wakes_at > %(now)s
 where (t.queue, t.next_due, t.id) > (%(queue)s::smallint, %(at)s::timestamptz, %(id)s::bigint)
     and t.state in ('open', 'acknowledged', 'responded', 'reopened')
     and (%(states)s::text[] is null or t.state = any (%(states)s))
     and (%(assignee)s::text is null or t.assignee_id = (select id from staff where login = %(assignee)s))
+    and (%(whose)s::text is null or case %(whose)s when 'unassigned' then t.assignee_id is null
+        when 'mine' then t.assignee_id = %(me)s::bigint
+        else t.assignee_id = %(me)s or t.assignee_id in (select id from staff where superior_id = %(me)s) end)
+    and (%(snoozed)s::boolean is null or %(snoozed)s = (z.ticket_id is not null))
     and (%(account_no)s::text is null or t.account_no = %(account_no)s)
     and (%(urgent)s::boolean is null or t.urgent = %(urgent)s)
     and (%(grp)s::text is null or t.grp = %(grp)s)
@@ -229,3 +239,35 @@ values (%(ticket_id)s, %(entry_id)s, %(name)s, %(media_type)s, length(%(content)
 
 -- name: attachment
 select name, media_type, content from ticket_attachment where id = %(attachment_id)s and ticket_id = %(id)s;
+
+-- name: snooze
+insert into ticket_snooze (staff_id, ticket_id, until, after_entry, actor)
+select %(staff_id)s, %(ticket_id)s, %(until)s,
+    coalesce((select id from ticket_entry where ticket_id = %(ticket_id)s order by id desc limit 1), 0), %(actor)s
+on conflict (staff_id, ticket_id) do update
+set until = excluded.until, after_entry = excluded.after_entry, actor = excluded.actor;
+
+-- name: next_due
+select next_due from ticket where id = %(ticket_id)s;
+
+-- name: wake
+delete from ticket_snooze where staff_id = %(staff_id)s and ticket_id = %(ticket_id)s;
+
+-- name: desk_counts
+select count(*) as open, count(*) filter (where urgent) as urgent, count(*) filter (where assignee_id is null) as unassigned,
+    count(*) filter (where waiting_since is null and next_due < %(now)s) as overdue
+from ticket where state in ('open', 'acknowledged', 'responded', 'reopened');
+
+-- name: news
+with mine as (
+    select id from ticket
+    where assignee_id = %(me)s and state in ('open', 'acknowledged', 'responded', 'reopened')
+    union select id from ticket where assignee_id = %(me)s and opened_at > %(since)s::timestamptz - interval '60 days'
+)
+select e.ticket_id, e.at, e.actor, e.kind, e.from_state, e.to_state, e.why, t.subject, t.grp
+from mine join ticket_entry e on e.ticket_id = mine.id join ticket t on t.id = mine.id
+where e.at > %(since)s and e.actor <> %(actor)s
+order by e.at desc, e.id desc limit %(limit)s;
+
+-- name: asleep_count
+select count(*) as n from ticket_asleep where staff_id = %(me)s and wakes_at > %(now)s;

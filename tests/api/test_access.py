@@ -23,6 +23,7 @@ BODIES: dict[str, object] = {
     "respond": {"why": "x"},
     "resolve": {"cause": "x", "why": "x"},
     "retry": {"why": "x"},
+    "snooze": {"until": "2026-11-23"},
     "reach": {},
     "webhooks": {"url": "https://erp.example.org/", "topics": ["events"]},
     "outages": {},

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from api import keys, metrics
 from api.problem import TITLES
 from jobs.keys import app as command
+from service import attachments, tickets
 from sql.pool import Connection
 from tests.api.conftest import NOW
 from tests.api.town import Town
@@ -35,6 +36,9 @@ def test_every_request_of_the_page_is_answered(
     """With the names of the tests' town in place of the page's, none is unknown, refused or broken."""
     prefix = keys.create(conn, "billing", ["events:read"], NOW).split("_")[1]
     conn.execute("update api_key set prefix = '1f3a9c02' where prefix = %s", [prefix])
+    mail = tickets.note(conn, town.anna.ticket_id, tickets.Entry("mail", "see the photo"), at=NOW)
+    photo = attachments.File("photo.jpg", b"\xff\xd8\xff\xe0")
+    attachments.keep(conn, town.anna.ticket_id, mail, attachments.sort([photo]).kept)
     named = set()
     for words in commands("curl"):
         (url,) = [word for word in words if word.startswith("http")]

@@ -148,4 +148,5 @@ def test_every_post_and_patch_takes_one(app: FastAPI) -> None:
     for path, item in app.openapi()["paths"].items():
         for method, operation in item.items():
             headers = {p["name"] for p in operation.get("parameters", ()) if p["in"] == "header"}
-            assert ("Idempotency-Key" in headers) == (method in {"post", "patch"}), path
+            changes = method in {"post", "patch"} and path != "/v1/series"  # a question too long for an address
+            assert ("Idempotency-Key" in headers) == changes, path

@@ -13,7 +13,7 @@ from core.clock import SystemClock
 from jobs.demo import data, districts
 from jobs.demo.run import Demo, run
 from jobs.demo.score import Fault, Raised, read_labels, score
-from jobs.stack import StackUrls
+from jobs.stack import stack_session
 from sql.pool import connect
 from tests.databases import fresh_database
 
@@ -123,9 +123,13 @@ def test_the_real_districts_are_read_once_and_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_small_demo_runs_from_the_meters_to_the_mailbox(stack: StackUrls, tmp_path: Path) -> None:
+def test_a_small_demo_runs_from_the_meters_to_the_mailbox(tmp_path: Path) -> None:
     scale = data.Scale(homes=14, factories=2, days=8, with_districts=False)
-    with (tmp_path / "shown").open("w") as shown, fresh_database(stack.database_url) as spare:
+    with (
+        (tmp_path / "shown").open("w") as shown,
+        stack_session() as urls,
+        fresh_database(urls.database_url) as spare,
+    ):
         console = Console(file=shown, width=100)
         name = str(conninfo_to_dict(spare)["dbname"])
         code = run(Demo(scale, tmp_path, 60, False, console, SystemClock(), name))

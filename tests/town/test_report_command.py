@@ -65,7 +65,7 @@ def test_the_jobs_make_the_months_and_mail_the_one_that_ended(conn: Connection) 
     given = {"staff_id": staff_id, "scope": "utility", "created_by": "t", "created_at": AT}
     factories.insert(conn, "report_subscription", **given)
     due = datetime(2026, 11, 1, 23, 30, tzinfo=UTC)  # the second of the month in Shanghai
-    assert "2026-10 7, 2026-11" in make_figures(Run(conn, load(), due, due))
+    assert "2026-10 15, 2026-11" in make_figures(Run(conn, load(), due, due))
     months = conn.execute("select month from figure_month where key = '' order by 1").fetchall()
     assert months == [(date(2026, month, 1),) for month in (8, 9, 10, 11)]
     assert mail_report(Run(conn, load(), due, due)) == "2026-10: 1 messages"

@@ -60,7 +60,7 @@ function overlay(head) {
       ctx.fillText(limit.label, bbox.left + bbox.width - 6, y - 5);
     }
     ctx.setLineDash([]);
-    for (const mark of head.marks) {
+    for (const [n, mark] of head.marks.entries()) {
       const x = u.valToPos(mark.at, "x", true);
       if (x < bbox.left || x > bbox.left + bbox.width) continue;
       ctx.strokeStyle = ctx.fillStyle = style("--warn");
@@ -70,7 +70,7 @@ function overlay(head) {
       ctx.stroke();
       const room = bbox.left + bbox.width - x;
       ctx.textAlign = room < 90 * devicePixelRatio ? "right" : "left";
-      ctx.fillText(mark.label, x + (room < 90 * devicePixelRatio ? -5 : 5), bbox.top + 14 * devicePixelRatio);
+      ctx.fillText(mark.label, x + (room < 90 * devicePixelRatio ? -5 : 5), bbox.top + (14 + 15 * n) * devicePixelRatio);
     }
     ctx.restore();
   };
@@ -151,6 +151,7 @@ async function load(figure) {
     const chart = read(await answer.arrayBuffer());
     if (!chart.head.n) {
       figure.dataset.waiting = words.none ?? "–";
+      figure.dataset.empty = "";
       return;
     }
     delete figure.dataset.waiting;
@@ -167,6 +168,7 @@ async function load(figure) {
 
 export function start(root = document) {
   for (const figure of root.querySelectorAll("figure[data-chart]:not([data-begun])")) {
+    if (figure.closest("details:not([open])")) continue; // drawn when it is unfolded
     figure.dataset.begun = "";
     load(figure);
   }
@@ -196,4 +198,5 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   for (const figure of document.querySelectorAll("figure[data-drawn]")) draw(figure, figure.chart);
 });
 document.addEventListener("htmx:after:swap", () => start());
+document.addEventListener("toggle", (event) => event.target.open && start(event.target), true);
 start();

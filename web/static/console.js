@@ -44,6 +44,13 @@ function go(step) {
   (next.querySelector("a.open") ?? next).focus();
 }
 
+// A key for ticked rows means the row one stands on where none is ticked.
+function tick(form) {
+  if (!form || form.querySelector("[data-row] input:checked")) return;
+  const box = rows()[current()]?.querySelector("input[type=checkbox]");
+  if (box) box.checked = true;
+}
+
 let before = "";
 const ROOMS = { t: "/", k: "/tickets", c: "/customers", v: "/visits", n: "/network", o: "/outages", r: "/reports" };
 const KEYS = {
@@ -61,7 +68,7 @@ document.addEventListener("keydown", (event) => {
   if (before === "g" && ROOMS[event.key]) { before = ""; location.href = ROOMS[event.key]; return; }
   before = event.key;
   const own = document.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
-  const deed = KEYS[event.key] ?? (own && (() => own.click()));
+  const deed = KEYS[event.key] ?? (own && (() => { tick(own.closest("form[data-bulk]")); own.click(); }));
   if (deed) { event.preventDefault(); deed(); }
 });
 

@@ -1,0 +1,203 @@
+"""My account: how I read, sign in and am reached; who stands in for me; and the link that sets a password."""
+
+from datetime import time, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request, Response
+
+from api.fields import Id
+from api.reach.endpoints import test_reach
+from api.staff.endpoints import change_staff, end_absence, get_staff, plan_absence
+from api.staff.schemas import ChangeStaff, NewAbsence
+from core.errors import BadDataError, ForbiddenError, HeadwaterError
+from service import accounts, invitations, reach
+from service.reach import CHANNELS, StaffChannel
+from service.utility import utility
+from web.pages.login import local_accounts, set_session
+from web.pages.login import open_session as begin
+from web.route import PageRoute
+from web.tongue import tongue
+from web.view import Fields, View, Viewer, filled, language_of, public_page, sees, unsigned
+
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
+Writer = Annotated[View, sees("staff:write")]
+Password = Annotated[str, Form(max_length=1000)]
+
+
+@router.get("/account")
+def account(view: Viewer) -> Response:
+    """Show the own account."""
+    me = get_staff(view.caller, view.me.login)
+    with view.caller.transaction() as conn:
+        reached = reach.preferences(conn, view.me.login)
+        sessions = accounts.sessions(conn, view.me.staff_id, view.me.id_sha256, at=view.now)
+    return view.page(
+        "account.html.jinja",
+        own=me,
+        reached=reached,
+        masked=reach.masked,
+        channels=CHANNELS,
+        sessions=sessions,
+        browser=browser,
+        passwords=local_accounts(view.request),
+        shortest=accounts.SHORTEST,
+        today=view.now.astimezone(view.utility.zone).date(),
+        later=timedelta(days=1),
+    )
+
+
+@router.post("/account/password")
+def change_password(
+    view: Viewer, current: Password = "", new: Password = "", again: Password = ""
+) -> Response:
+    """Set another password; the one before is asked for, and failures count as at the log-in."""
+    if not local_accounts(view.request):
+        raise ForbiddenError("Passwords are switched off here.", cure="The provider keeps them.")
+    with unsigned(view.request) as conn:
+        checked = accounts.check_password(conn, view.me.login, current, at=view.now)
+    if checked.staff_id is None:
+        raise BadDataError("The present password is wrong.", cure="Type it again.")
+    _require_same(new, again)
+    with unsigned(view.request) as conn:
+        accounts.set_password(conn, view.me.login, new, at=view.now, keep=view.me.id_sha256)
+    return view.go("/account", view.say("The password is changed. Your other sessions are over."))
+
+
+@router.post("/account/sessions/end")
+def end_session(view: Viewer, session: Annotated[str, Form(max_length=64)] = "") -> Response:
+    """End another session of one's own, or all of them."""
+    with view.caller.transaction() as conn:
+        if session:
+            accounts.end_session(conn, view.me.staff_id, session, view.me.id_sha256)
+        else:
+            accounts.end_others(conn, view.me.staff_id, view.me.id_sha256)
+    return view.go("/account#sessions", view.say("Signed out there."))
+
+
+@router.post("/account/ways")
+def add_way(view: Writer, form: Fields) -> Response:
+    """Add a way to be reached."""
+    channel, uses = form.get("channel", ""), form.get("uses", "all")
+    if channel not in CHANNELS or uses not in ("all", "urgent"):
+        raise BadDataError("There is no such channel.")
+    way = StaffChannel(channel, form.get("address", "").strip()[:200], form.get("secret", "")[:400], uses)
+    with view.caller.transaction() as conn:
+        reach.add_way(conn, view.me.login, way)
+    return view.go("/account#ways", view.say("Added. Send a test message to see whether it arrives."))
+
+
+@router.post("/account/ways/{number}/remove")
+def remove_way(view: Writer, number: int, shown: Annotated[str, Form()] = "") -> Response:
+    """Remove a way; the masked address says which was meant."""
+    with view.caller.transaction() as conn:
+        ways = reach.preferences(conn, view.me.login).channels
+        if not 0 <= number < len(ways) or reach.masked(ways[number].channel, ways[number].address) != shown:
+            raise BadDataError("Your ways have changed meanwhile.", cure="Load the page again.")
+        reach.drop_way(conn, view.me.login, ways[number].channel, ways[number].address)
+    return view.go("/account#ways", view.say("Removed."))
+
+
+@router.post("/account/times")
+def set_times(view: Writer, form: Fields) -> Response:
+    """Set quiet hours and the hour of the digest."""
+    hours = [_hour(form.get(name, "")) for name in ("quiet_from", "quiet_until", "digest_at")]
+    with view.caller.transaction() as conn:
+        reach.set_times(conn, view.me.login, *hours)
+    return view.go("/account#ways", view.say("Saved."))
+
+
+@router.post("/account/test")
+def test(view: Writer) -> Response:
+    """Send a test message by every way."""
+    sent = test_reach(view.caller, view.me.login).items
+    ways = ", ".join(one.address for one in sent)
+    return view.go("/account#ways", view.say("Test messages are on their way: %(ways)s") % {"ways": ways})
+
+
+@router.post("/account/deputy")
+def deputy(view: Writer, form: Fields) -> Response:
+    """Say who usually stands in."""
+    change_staff(view.caller, view.me.login, ChangeStaff(deputy=form.get("deputy", "").strip() or None))
+    return view.go("/account#absences", view.say("Saved."))
+
+
+@router.post("/account/absences")
+def away(view: Writer, form: Fields) -> Response:
+    """Plan an absence."""
+    plan_absence(view.caller, view.me.login, filled(NewAbsence, form))
+    return view.go("/account#absences", view.say("The absence is planned."))
+
+
+@router.post("/account/absences/{id_}/end")
+def back(view: Writer, id_: Id) -> Response:
+    """End an absence, or call it off."""
+    end_absence(view.caller, view.me.login, id_)
+    return view.go("/account#absences", view.say("The absence is over."))
+
+
+@router.get("/password/{token}")
+def ask_password(request: Request, token: str) -> Response:
+    """Show the form of a link that sets a password."""
+    return _password_page(request, token)
+
+
+@router.post("/password/{token}")
+def take_password(request: Request, token: str, new: Password = "", again: Password = "") -> Response:
+    """Set the password by a link, and sign its owner in."""
+    now = request.app.state.clock.now()
+    try:
+        _require_same(new, again)
+        with unsigned(request) as conn:
+            found = invitations.accept(conn, token, new, at=now)
+            checked = accounts.check_password(conn, found.login, new, at=now)
+            cookie = begin(request, conn, checked.staff_id) if checked.staff_id is not None else ""
+    except BadDataError as wrong:
+        return _password_page(request, token, wrong)
+    answer = Response(status_code=303, headers={"Location": "/"})
+    set_session(request, answer, cookie)
+    return answer
+
+
+def browser(agent: str) -> str:
+    """Return what a browser and its machine are called, as people know them."""
+    kinds = (("Edg", "Edge"), ("Firefox", "Firefox"), ("MicroMessenger", "WeChat"), ("Chrome", "Chrome"),
+             ("Safari", "Safari"))  # fmt: skip
+    machines = (("Windows", "Windows"), ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"),
+                ("Mac OS X", "macOS"), ("Linux", "Linux"))  # fmt: skip
+    found = (next((name for sign, name in signs if sign in agent), "") for signs in (kinds, machines))
+    return " · ".join(filter(None, found)) or agent[:40]
+
+
+def _password_page(request: Request, token: str, wrong: HeadwaterError | None = None) -> Response:
+    if not local_accounts(request):
+        raise ForbiddenError("Passwords are switched off here.", cure="Sign in by the provider.")
+    now = request.app.state.clock.now()
+    say = tongue(language_of(request)).say
+    with unsigned(request) as conn:
+        ours = utility(conn)
+        found = invitations.whose(conn, token, at=now)
+    said = ""
+    if wrong:
+        said = say("This password can't be taken, or the two differ.")
+    return public_page(
+        request,
+        "password.html.jinja",
+        422 if wrong else 200,
+        found=found,
+        wrong=said,
+        shortest=accounts.SHORTEST,
+        utility_name=ours.name,
+        back=request.url.path,
+    )
+
+
+def _require_same(new: str, again: str) -> None:
+    if new != again:
+        raise BadDataError("The two new passwords differ.", cure="Type the same twice.")
+
+
+def _hour(text: str) -> time | None:
+    try:
+        return time.fromisoformat(text).replace(tzinfo=None) if text.strip() else None
+    except ValueError:
+        raise BadDataError(f"{text[:20]!r} is no time of day.", cure="Write it as 22:00.") from None
