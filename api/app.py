@@ -32,6 +32,7 @@ from api.meters.endpoints import router as meters
 from api.meters.formats import MEDIA
 from api.meters.silent import router as silent_meters
 from api.middleware import Envelope
+from api.network.endpoints import router as network
 from api.operation import equip
 from api.outages.endpoints import router as outages
 from api.plans.endpoints import router as plans
@@ -72,6 +73,7 @@ ROUTERS = (
     meters,
     series,
     dmas,
+    network,
     events,
     tickets,
     ticket_steps,
@@ -116,7 +118,7 @@ TAGS = [
         "name": "series",
         "description": "Readings and use of many meters in one answer, as text or in columns.",
     },
-    {"name": "dmas", "description": "District metered areas: water balance, losses and pressure by month."},
+    {"name": "dmas", "description": "District metered areas and the network: losses, pressure, the map."},
     {"name": "events", "description": "What the detectors found."},
     {"name": "tickets", "description": "The service cases that people work on."},
     {"name": "figures", "description": "What a month of service was like, and the report of it."},

@@ -19,6 +19,7 @@ LABELS: dict[str, dict[str, str]] = {
     "priority": {"urgent": _("Urgent"), "high": _("High"), "normal": _("Normal"), "low": _("Low")},
     "severity": {"low": _("Low"), "medium": _("Medium"), "high": _("High"), "critical": _("Critical")},
     "event_state": {"open": _("Going on"), "cleared": _("Over"), "retracted": _("Withdrawn")},
+    "loss_grade": {"1": _("Grade 1"), "2": _("Grade 2"), "above": _("Above grade 2")},
     "group": {
         "leak": _("Leak"),
         "network": _("Network loss"),

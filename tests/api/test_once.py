@@ -148,5 +148,5 @@ def test_every_post_and_patch_takes_one(app: FastAPI) -> None:
     for path, item in app.openapi()["paths"].items():
         for method, operation in item.items():
             headers = {p["name"] for p in operation.get("parameters", ()) if p["in"] == "header"}
-            changes = method in {"post", "patch"} and path != "/v1/series"  # a question too long for an address
+            changes = method in {"post", "patch"} and path != "/v1/series"  # a question too long for a URL
             assert ("Idempotency-Key" in headers) == changes, path

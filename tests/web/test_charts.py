@@ -11,7 +11,7 @@ from tests.web.conftest import SignedIn, Surf
 from web.assets import asset
 
 
-def _read(body: bytes) -> tuple[dict, list[np.ndarray]]:
+def read_chart(body: bytes) -> tuple[dict, list[np.ndarray]]:
     length = int.from_bytes(body[:4], "little")
     head = json.loads(body[4 : 4 + length])
     at = np.frombuffer(body, "<f8", head["n"], 4 + length)
@@ -28,7 +28,7 @@ def test_a_chart_holds_what_was_measured_and_ends_in_a_gap(
     signed_in: SignedIn, town: Town, show: str
 ) -> None:
     answer = signed_in("anna", "zh").get(f"/charts/meters/{town.anna.serial}?show={show}")
-    head, (at, value) = _read(answer.content)
+    head, (at, value) = read_chart(answer.content)
     assert head["lines"] == [
         {"label": {"use": "用水量", "flow": "流量"}[show], "unit": "L/h", "look": "step"}
     ]
@@ -40,7 +40,7 @@ def test_a_chart_holds_what_was_measured_and_ends_in_a_gap(
 
 
 def test_an_event_is_drawn_with_its_onset_and_threshold(signed_in: SignedIn, town: Town) -> None:
-    head, _ = _read(signed_in("anna").get(f"/charts/events/{town.anna.event_id}").content)
+    head, _ = read_chart(signed_in("anna").get(f"/charts/events/{town.anna.event_id}").content)
     assert [span["kind"] for span in head["spans"]] == ["event"]
     assert [mark["label"] for mark in head["marks"]] == ["Onset"]
 

@@ -18,7 +18,8 @@ export function read(buffer) {
   const columns = head.lines.map(() => {
     const column = new Float32Array(buffer, place, head.n);
     place += Math.ceil((4 * head.n) / 8) * 8;
-    return column;
+    // uPlot takes null for a gap: NaN would spoil the range, and be bridged.
+    return column.some(Number.isNaN) ? Array.from(column, (v) => (Number.isNaN(v) ? null : v)) : column;
   });
   return { head, data: [at, ...columns] };
 }
@@ -97,18 +98,18 @@ const AXIS_DATES = zh
       [60, "{HH}:{mm}", "\n{D} {MMM}", null, "\n{D} {MMM}", null, null, null, 1],
     ];
 
-// uPlot takes null for a gap: of a line that begins with NaN it would find no range.
-const gaps = (column, n) => (n && column.some(Number.isNaN) ? Array.from(column, (v) => (Number.isNaN(v) ? null : v)) : column);
-
 export function draw(figure, { head, data }) {
   const units = [...new Set(head.lines.map((line) => line.unit))];
   const ink = style("--quiet"), grid = style("--chart-grid");
+  // A bar begins at its time: the last one needs room behind it.
+  const [at] = data, last = at[at.length - 1];
+  const wide = head.lines.some((line) => line.look === "bars") ? (at.length > 1 ? last - at[at.length - 2] : 86400) : 0;
   const options = {
     width: figure.clientWidth,
     height: Math.max(240, Math.min(360, figure.clientWidth * 0.42)),
     tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), zone),
     cursor: { drag: { x: true, y: false, uni: 20 }, focus: { prox: 24 } },
-    scales: Object.fromEntries([["x", { time: true }], ...units.map((unit, n) => [unit, {
+    scales: Object.fromEntries([["x", { time: true, range: (u, low, high) => [low, high === last ? high + wide : high] }], ...units.map((unit, n) => [unit, {
       range: (u, low, high) => {
         const limits = head.limits.filter((limit) => limit.unit === unit).map((limit) => limit.value);
         const top = Math.max(high ?? 0, ...limits), bottom = Math.min(low ?? 0, n || unit === "kPa" ? low ?? 0 : 0);
@@ -129,7 +130,7 @@ export function draw(figure, { head, data }) {
       ...head.lines.map((line, n) => ({
         label: line.label, scale: line.unit, stroke: style(COLOURS[n % COLOURS.length]), width: 1.5,
         fill: line.look === "bars" ? style(COLOURS[n % COLOURS.length]) + "aa" : undefined,
-        paths: LOOKS[line.look](), points: { show: line.look === "line" && head.n <= 36 }, spanGaps: false,
+        paths: LOOKS[line.look](), points: { show: line.look === "line" && head.n <= 31 }, spanGaps: false,
         value: (u, v) => (v == null || Number.isNaN(v) ? "–" : `${number.format(v)} ${line.unit}`),
       })),
     ],
@@ -137,7 +138,7 @@ export function draw(figure, { head, data }) {
     hooks: { drawClear: [underlay(head)], draw: [overlay(head)] },
   };
   figure.querySelector(".uplot")?.remove();
-  const plot = new uPlot(options, data.map(gaps), figure);
+  const plot = new uPlot(options, data, figure);
   figure.plot = plot;
   return plot;
 }

@@ -1,32 +1,81 @@
-// What a page marks with `data-live` (and an id) is fetched anew every half minute and put in its place. Forms stay out
-// of it: nothing that is typed is lost. A link that had the focus has it again afterwards.
+// Lists that follow what others do: the server says that something changed, the page fetches itself and puts the
+// regions marked [data-live] in place. What is typed, ticked, open or focused stays. Only the tab that is looked at
+// listens: a browser keeps six connections to a server, and a hidden tab is no reason to stay signed in.
 
-const EVERY_MS = 30_000;
-const REACHABLE = "a[href], button, [tabindex]";
+const REST_MS = 2000, AGAIN_MS = 3000, WITHOUT_MS = 60000;
+const changed = () => document.getElementById("changed");
+const served = new WeakMap();
+// A page whose figures move by themselves says so: <h1 data-every="30"> is fetched anew every 30 s, and hears no news.
+const every = Number(document.querySelector("[data-every]")?.dataset.every ?? 0);
+let listening = null, waiting = 0, lastId = "";
 
-function replace(part, fresh) {
-  if (part.innerHTML === fresh.innerHTML) return;
-  const place = [...part.querySelectorAll(REACHABLE)].indexOf(document.activeElement);
-  const href = document.activeElement?.getAttribute("href");
-  part.replaceChildren(...fresh.childNodes);
-  if (place < 0) return;
-  const now = [...part.querySelectorAll(REACHABLE)];
-  (now.find((link) => href && link.getAttribute("href") === href) ?? now[Math.min(place, now.length - 1)])?.focus({ preventScroll: true });
+const busy = (region) =>
+  region.querySelector("details[open]") ||
+  (region.contains(document.activeElement) && document.activeElement.matches("input:not([type=checkbox]), textarea, select"));
+
+function put(region, fresh) {
+  if (!fresh || busy(region) || served.get(region) === fresh.innerHTML) return;
+  served.set(region, fresh.innerHTML);
+  const ticked = new Set([...region.querySelectorAll("input[type=checkbox][name]:checked")].map((box) => box.value.split(".")[0]));
+  const at = region.contains(document.activeElement) ? document.activeElement : null;
+  const same = at && (at.getAttribute("href") ? `a[href="${CSS.escape(at.getAttribute("href"))}"]` : at.value ? `[name="${CSS.escape(at.name)}"][value="${CSS.escape(at.value)}"]` : "");
+  region.replaceChildren(...fresh.childNodes);
+  for (const box of region.querySelectorAll("input[type=checkbox][name]")) box.checked = ticked.has(box.value.split(".")[0]);
+  if (same) region.querySelector(same)?.focus();
 }
 
 async function refresh() {
+  waiting = 0;
   if (document.hidden) return;
-  try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-    if (!answer.ok || answer.redirected) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    for (const part of document.querySelectorAll("[data-live]")) {
-      const fresh = page.getElementById(part.id);
-      if (fresh) replace(part, fresh);
-    }
-  } catch {
-    // The server is away for a moment: what is shown says as of when it is.
+  const answer = await fetch(location.href).catch(() => null);
+  if (!answer?.ok || answer.redirected) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const region of document.querySelectorAll("[data-live]")) put(region, page.getElementById(region.id));
+  const mine = changed(), now = page.getElementById("changed");
+  if (mine && now && mine.dataset.version !== now.dataset.version) mine.hidden = false;
+}
+
+const soon = () => { waiting ||= setTimeout(refresh, REST_MS); };
+
+function hear(message) {
+  const id = /^id: (.*)$/m.exec(message), type = /^event: (\w+)\./m.exec(message), data = /^data: (.*)$/m.exec(message);
+  if (id) lastId = id[1];
+  if (!type || !data) return;
+  const banner = changed();
+  if (!banner) { soon(); return; }
+  const { ticket, actor } = JSON.parse(data[1]);
+  if (String(ticket?.id) === banner.dataset.ticket && actor !== banner.dataset.me) banner.hidden = false;
+}
+
+async function follow(signal) {
+  const answer = await fetch("/live", { signal, headers: lastId ? { "Last-Event-ID": lastId } : {} });
+  if (!answer.ok || answer.redirected) throw new Error("no stream");
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (let kept = ""; ;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const messages = (kept + value).split("\n\n");
+    kept = messages.pop();
+    messages.forEach(hear);
   }
 }
-setInterval(refresh, EVERY_MS);
-document.addEventListener("visibilitychange", refresh);
+
+async function listen() {
+  const mine = (listening = new AbortController());
+  while (!mine.signal.aborted) {
+    const lived = await follow(mine.signal).then(() => true, () => false);
+    if (mine.signal.aborted) return;
+    await new Promise((go) => setTimeout(go, lived ? AGAIN_MS : WITHOUT_MS));
+    if (!lived && !mine.signal.aborted) refresh();
+  }
+}
+
+function look() {
+  listening?.abort();
+  if (!document.hidden && !every) listen();
+}
+document.addEventListener("visibilitychange", () => { look(); if (!document.hidden) refresh(); });
+addEventListener("pagehide", () => listening?.abort());
+addEventListener("pageshow", (event) => { if (event.persisted) { look(); refresh(); } });
+look();
+if (every) setInterval(refresh, every * 1000);

@@ -1,0 +1,1 @@
+"""The network: its map, and what its sensors say."""

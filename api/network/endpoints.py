@@ -1,0 +1,39 @@
+"""GET /v1/network."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.answers import answers
+from api.auth import Caller, needs
+from api.network.schemas import NETWORK, Extent, Network, NetworkFilter
+from api.rows import first, rows
+
+router = APIRouter(prefix="/v1/network", tags=["dmas"])
+Reader = Annotated[Caller, needs("events:read")]
+FRESH = timedelta(days=1)
+
+
+@router.get("", operation_id="getNetwork", responses=answers(NETWORK))
+def get_network(caller: Reader, given: Annotated[NetworkFilter, Query()]) -> Network:
+    """Return the map: nodes, pipes, and the meters of districts with the latest pressure at each sensor.
+
+    It comes whole, with an entity tag; ask again with If-None-Match. Meters are those of the DMAs
+    that the key sees.
+    """
+    now = caller.now()
+    extent = None
+    with caller.transaction() as conn:
+        if given.dma is not None:
+            around = first(conn, "network.map_extent", code=given.dma)
+            extent = Extent.model_validate(around) if around and around["left"] is not None else None
+        return Network.model_validate(
+            {
+                **(first(conn, "network.map_revision") or {}),
+                "nodes": rows(conn, "network.map_nodes"),
+                "pipes": rows(conn, "network.map_pipes"),
+                "meters": rows(conn, "network.map_meters", code=given.dma, since=now - FRESH, until=now),
+                "extent": extent,
+            }
+        )

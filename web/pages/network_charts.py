@@ -1,0 +1,134 @@
+"""What the pages of the network draw: a district's balance, nights and pressure, and the map."""
+
+from datetime import timedelta
+from typing import Annotated, Any
+
+import msgspec
+import numpy as np
+from fastapi import APIRouter, Path, Response
+from numpy.typing import NDArray
+
+from api.dmas.endpoints import get_dma, get_months, get_nights
+from api.dmas.schemas import NightFilter, Since
+from api.fields import Name, midnight
+from api.network.endpoints import get_network
+from api.network.schemas import Network, NetworkFilter
+from api.rows import rows
+from sql.columns import EPOCH_US, read
+from sql.query import Queries
+from web.chart import Chart, Limit, Line, Mark, Span, seconds
+from web.pages.network import open_events, ranked
+from web.route import PageRoute
+from web.view import View, sees
+
+router = APIRouter(prefix="/charts", include_in_schema=False, route_class=PageRoute)
+Reader = Annotated[View, sees("events:read", "readings:read")]
+Code = Annotated[Name, Path()]
+Q = Queries("network")
+HOURS = {"meter": ">i4", "slot": ">i8", "kpa": ">f4"}
+FEW = 4
+WEEKS = timedelta(days=14)
+
+
+@router.get("/dmas/{code:path}/balance")
+def balance(view: Reader, code: Code) -> Response:
+    """Return what flowed in, was metered and lost, by month."""
+    today = view.now.astimezone(view.utility.zone).date()
+    months = get_months(view.caller, code, Since(since=today.replace(year=today.year - 1, day=1))).items[::-1]
+    at = np.array([midnight(m.month, view.utility.zone).timestamp() for m in months], np.float64)
+    lines = [
+        Line(view.say("Inflow"), "m³", _column([m.inflow_m3 for m in months]), "bars"),
+        Line(view.say("Metered use"), "m³", _column([m.used_m3 for m in months]), "bars"),
+        Line(view.say("Loss"), "m³", _column([m.lost_m3 for m in months])),
+    ]
+    return Chart(at, lines).response()
+
+
+@router.get("/dmas/{code:path}/nights")
+def nights(view: Reader, code: Code) -> Response:
+    """Return the minimum night flow by day, with the band of what was usual before, and what was found."""
+    found = get_nights(view.caller, code, NightFilter()).items
+    at = np.array([midnight(n.night, view.utility.zone).timestamp() for n in found], np.float64)
+    lines = [
+        Line(view.say("Minimum night flow"), "L/h", _column([n.lph for n in found])),
+        Line(view.say("Usual, at most"), "L/h", _column([n.usual_high_lph for n in found])),
+        Line(view.say("Usual, at least"), "L/h", _column([n.usual_low_lph for n in found])),
+    ]
+    chart = Chart(at, lines, bands=[(1, 2)])
+    if len(at):
+        onsets = [e for e in open_events(view, code) if e.group == "network" and seconds(e.onset) >= at[0]]
+        chart.marks = [Mark(seconds(e.onset), view.say("Onset")) for e in onsets]
+    return chart.response()
+
+
+@router.get("/dmas/{code:path}/pressure")
+def pressure(view: Reader, code: Code) -> Response:
+    """Return the hourly pressure of up to four sensors; of more, the lowest, the middle and the highest."""
+    d = get_dma(view.caller, code)
+    since = view.now - WEEKS
+    with view.caller.transaction() as conn:
+        found = read(conn, Q["pressures"], {"code": code, "since": since, "until": view.now}, HOURS)
+        sensors = {row["id"]: row["serial"] for row in rows(conn, "network.sensors", code=code)}
+        outages = rows(conn, "outages.of_dma", dma=code, since=since, until=view.now)
+    slots, seat = np.unique(found["slot"], return_inverse=True)
+    meters, place = np.unique(found["meter"], return_inverse=True)
+    kpa = np.full((len(meters), len(slots)), np.nan, np.float32)
+    kpa[place, seat] = found["kpa"]
+    at = (slots.astype(np.int64) + EPOCH_US) / 1e6
+    if len(meters) <= FEW:
+        each = [Line(sensors[int(m)], "kPa", row) for m, row in zip(meters, kpa, strict=True)]
+        chart = Chart(at, each)
+    else:
+        lines = [
+            Line(view.say("Highest sensor"), "kPa", np.nanmax(kpa, axis=0)),
+            Line(view.say("Middle of the sensors"), "kPa", np.nanmedian(kpa, axis=0)),
+            Line(view.say("Lowest sensor"), "kPa", np.nanmin(kpa, axis=0)),
+        ]
+        chart = Chart(at, lines, bands=[(0, 2)])
+    if d.service_min_kpa is not None:
+        chart.limits.append(Limit(d.service_min_kpa, view.say("Service minimum"), "kPa"))
+    for row in outages:
+        end = seconds(row["ended_at"] or view.now)
+        chart.spans.append(Span(seconds(row["began_at"]), end, view.say("Outage"), "outage"))
+    return chart.response()
+
+
+@router.get("/network")
+def network(view: Reader, dma: Name | None = None) -> Response:
+    """Return the map in columns, and the places of the events that are open."""
+    found = get_network(view.caller, NetworkFilter(dma=dma))
+    events = [{"id": e.id, "places": ranked(e), "subject": e.subject} for e in open_events(view, dma)]
+    return Response(msgspec.json.encode(_columns(found) | {"events": events}), media_type="application/json")
+
+
+def _columns(found: Network) -> dict[str, Any]:
+    seat = {node.node: i for i, node in enumerate(found.nodes)}
+    pipes = [p for p in found.pipes if p.node1 in seat and p.node2 in seat]
+    return {
+        "x": [round(node.x, 2) for node in found.nodes],
+        "y": [round(node.y, 2) for node in found.nodes],
+        "a": [seat[p.node1] for p in pipes],
+        "b": [seat[p.node2] for p in pipes],
+        "pipe": [p.pipe for p in pipes],
+        "node": [node.node for node in found.nodes],
+        "mm": [p.diameter_mm for p in pipes],
+        "meters": [
+            {
+                "name": m.meter,
+                "kind": m.kind,
+                "x": m.x,
+                "y": m.y,
+                "kpa": m.pressure_kpa and round(m.pressure_kpa, 1),
+                "least": m.service_min_kpa,
+                "at": m.measured_at and m.measured_at.timestamp(),
+            }
+            for m in found.meters
+            if m.x is not None and m.y is not None
+        ],
+        "extent": found.extent
+        and [found.extent.left, found.extent.bottom, found.extent.right, found.extent.top],
+    }
+
+
+def _column(values: list[float | None]) -> NDArray[np.float32]:
+    return np.array([np.nan if v is None else v for v in values], np.float32)
