@@ -16,6 +16,7 @@ from web.pages import (
     network_charts,
     outages,
     reports,
+    settings,
     tickets,
     today,
 )
@@ -36,6 +37,7 @@ ROUTERS = (
     network_charts.router,
     reports.router,
     health.router,
+    settings.router,
 )
 
 

@@ -194,6 +194,3 @@ select login, name, email, phone, language, roles from staff where id = %(id)s f
 -- name: set_account
 update staff set name = %(name)s, email = %(email)s, phone = %(phone)s, language = %(language)s, roles = %(roles)s
 where id = %(id)s;
-
--- name: colleagues
-select login, name from staff where active order by login limit 500;
