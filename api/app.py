@@ -27,6 +27,9 @@ from api.health.endpoints import router as health
 from api.health.line import router as line_health
 from api.jobs.endpoints import router as jobs
 from api.limits import Doors
+from api.me.balances import router as balances
+from api.me.deeds import router as my_deeds
+from api.me.endpoints import router as me
 from api.messages.endpoints import router as messages
 from api.meters.endpoints import router as meters
 from api.meters.formats import MEDIA
@@ -97,6 +100,9 @@ ROUTERS = (
     reach,
     quarantine,
     jobs,
+    me,
+    my_deeds,
+    balances,
     access_keys,
     audit,
     health,
@@ -141,6 +147,7 @@ TAGS = [
     {"name": "causes", "description": "What it turned out to be, what is known to help, what comes back."},
     {"name": "quarantine", "description": "What could not be understood, and another try at it."},
     {"name": "jobs", "description": "What is periodic: the last run of each, and the next."},
+    {"name": "me", "description": "Customers' own: for the utility's app, by a customer's token."},
     {"name": "access", "description": "API keys, and the log of who read and changed what."},
     {"name": "health", "description": "Whether the process is alive, ready, and how it is doing."},
 ]
@@ -197,7 +204,7 @@ def create_app(
         app.include_router(equip(router))
     add_handlers(app)
     app.add_middleware(
-        GZipMiddleware, minimum_size=1_000, compresslevel=5, exclude_content_types=(*PACKED, *COLUMNS)
+        GZipMiddleware, minimum_size=1_000, compresslevel=3, exclude_content_types=(*PACKED, *COLUMNS)
     )
     app.add_middleware(Envelope)
     return app

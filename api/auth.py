@@ -10,7 +10,7 @@ import psycopg
 from fastapi import Depends, Request, Response, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
-from api import keys, once
+from api import keys, once, tokens
 from api.keys import KeyScope
 from api.limits import Doors
 from api.problem import RefusedError
@@ -61,7 +61,7 @@ class Caller:
         Inside a deed it is a part of the deed's.
         """
         with self._begun() as conn:
-            self._ask(conn, "all" if self.key.sees_all else "own", timeout)
+            self.narrow(conn, timeout)
             yield conn
             if self.line is not None:
                 self.line.write(conn)
@@ -72,7 +72,13 @@ class Caller:
             return do(self)[0]
         with self.pool.connection(CHECKOUT_TIMEOUT_S) as conn:
             acting = replace(self, conn=conn)
-            return once.perform(conn, self.key.who, self.deed, self.now(), lambda: do(acting))
+
+            def done() -> tuple[Response, bytes]:
+                answered = do(acting)
+                self._ask(conn, "", STATEMENT_TIMEOUT)  # what is kept of a deed is nobody's to see
+                return answered
+
+            return once.perform(conn, self.key.who, self.deed, self.now(), done)
 
     @contextmanager
     def _begun(self) -> Iterator[Connection]:
@@ -89,6 +95,17 @@ class Caller:
         Work that changes hands passes out of the sight of who gives it away.
         """
         self._ask(conn, "all", STATEMENT_TIMEOUT)
+
+    def narrow(self, conn: Connection, timeout: str = STATEMENT_TIMEOUT) -> None:
+        """See what the caller may see, and no more, for the rest of the transaction."""
+        if self.key.account_no is not None:
+            conn.execute(Q["ask_as_customer"], {"account": self.key.account_no, "timeout": timeout})
+        else:
+            self._ask(conn, "all" if self.key.sees_all else "own", timeout)
+
+    def apart(self) -> "Caller":
+        """Return the caller outside of the deed: for what must stand though the deed fails."""
+        return replace(self, conn=None, deed=None, line=None)
 
     def _ask(self, conn: Connection, sees: str, timeout: str) -> None:
         staff = "" if self.key.staff_id is None else str(self.key.staff_id)
@@ -122,7 +139,8 @@ def _caller(
         shown = keys.digest(credentials.credentials)
         doors.knock(address, shown)
         with autocommitted(pool) as conn:
-            key = keys.verify(conn, credentials.credentials, clock.now())
+            verify = tokens.verify if credentials.credentials.startswith(tokens.MARK) else keys.verify
+            key = verify(conn, credentials.credentials, clock.now())
         doors.tell(address, shown, good=key is not None)
     if key is None:
         challenge = 'Bearer realm="headwater"'
@@ -141,8 +159,12 @@ def _caller(
         raise RefusedError(
             403,
             "forbidden",
-            f"This key lacks the scope {wanted}.",
-            cure=f"Make one with `headwater key create --scopes {wanted}`.",
+            f"This {'token' if key.account_no else 'key'} lacks the scope {wanted}.",
+            cure=(
+                "A customer's token is made by `POST /v1/me/tokens`, and good for /v1/me alone."
+                if key.account_no or wanted == tokens.SCOPE
+                else f"Make one with `headwater key create --scopes {wanted}`."
+            ),
             headers={
                 "WWW-Authenticate": f'Bearer realm="headwater", error="insufficient_scope", scope="{wanted}"'
             },
@@ -155,3 +177,7 @@ def _caller(
 def needs(scope: KeyScope) -> Any:
     """Return the dependency that admits callers whose key has the scope."""
     return Security(_caller, scopes=[scope])
+
+
+customer: Any = Security(_caller, scopes=[tokens.SCOPE])
+"""The dependency that admits customers by their token, and nobody else."""

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from psycopg.rows import dict_row
 
@@ -48,6 +48,7 @@ KeyScope = Literal[
     "keys:read",
     "keys:write",
     "audit:read",
+    "self:issue",
 ]
 SCOPES: tuple[KeyScope, ...] = get_args(KeyScope)
 TOUCH_AFTER = timedelta(minutes=1)
@@ -63,7 +64,8 @@ _FORM = re.compile(r"hw_(?P<prefix>[0-9a-f]{8})_[0-9a-f]{64}", re.ASCII)
 class Key:
     """A key that was proved, or what stands in its place: what it may do, and whose it is.
 
-    A session of the console has no id and no prefix.
+    A session of the console has no id and no prefix; a customer's token has the account number, and the
+    prefix of the key that issued it.
     """
 
     id: int | None
@@ -75,11 +77,12 @@ class Key:
     prefix: str | None = None
     expires_at: datetime | None = None
     requests_a_minute: int | None = None
+    account_no: str | None = None
 
     @property
     def sees_all(self) -> bool:
         """Whether it sees every customer: it is nobody's, or its owner's role does."""
-        return self.staff_id is None or bool(self.roles & SEES_ALL)
+        return self.account_no is None and (self.staff_id is None or bool(self.roles & SEES_ALL))
 
     @property
     def may_write(self) -> bool:
@@ -89,12 +92,12 @@ class Key:
     @property
     def is_admin(self) -> bool:
         """Whether it may see and manage what concerns everybody's access: it is nobody's, or an admin's."""
-        return self.staff_id is None or "admin" in self.roles
+        return self.account_no is None and (self.staff_id is None or "admin" in self.roles)
 
     @property
     def actor(self) -> str:
-        """How entries name who did it: the member of staff, else the key."""
-        return self.login or f"key:{self.name}"
+        """How entries name who did it: the member of staff, else the customer or the key."""
+        return self.login or (f"customer:{self.account_no}" if self.account_no else f"key:{self.name}")
 
     @property
     def via(self) -> str:
@@ -104,7 +107,7 @@ class Key:
     @property
     def who(self) -> str:
         """Who asks, for what is kept by caller: stays the same when the key is rotated."""
-        return f"{self.via}:{self.staff_id or ''}"
+        return self.actor if self.account_no else f"{self.via}:{self.staff_id or ''}"
 
 
 def digest(key: str) -> bytes:
@@ -216,16 +219,29 @@ def verify(conn: Connection, key: str, now: datetime) -> Key | None:
         row = cursor.execute(Q["key_by_prefix"], {"prefix": form["prefix"]}).fetchone()
     if row is None:
         return None
-    given, old_until = digest(key), row["old_until"]
-    current = hmac.compare_digest(given, row["key_sha256"])
-    before = old_until is not None and old_until > now and hmac.compare_digest(given, row["old_sha256"])
-    over = row["revoked_at"] is not None or (row["expires_at"] is not None and row["expires_at"] <= now)
-    if over or not (current or before) or (row["staff_id"] is not None and not row["active"]):
+    given = digest(key)
+    if not any(hmac.compare_digest(given, good) for good in _good(row, now)):
         return None
     if row["last_used_at"] is None or now - row["last_used_at"] > TOUCH_AFTER:
         conn.execute(Q["key_used"], {"id": row["id"], "now": now, "before": now - TOUCH_AFTER})
-    known = {column.name: row[column.name] for column in fields(Key)}
+    known = {column.name: row[column.name] for column in fields(Key) if column.name in row}
     return Key(**known | {"scopes": frozenset(row["scopes"]), "roles": frozenset(row["roles"] or ())})
+
+
+def issuer(conn: Connection, prefix: str, now: datetime) -> list[bytes]:
+    """Return the digests of the key that issues customers' tokens, the present one first; [] if it can't."""
+    with conn.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(Q["key_by_prefix"], {"prefix": prefix}).fetchone()
+    return _good(row, now) if row is not None and "self:issue" in row["scopes"] else []
+
+
+def _good(row: dict[str, Any], now: datetime) -> list[bytes]:
+    """Return the digests of the secrets that a key is known by now."""
+    over = row["revoked_at"] is not None or (row["expires_at"] is not None and row["expires_at"] <= now)
+    if over or (row["staff_id"] is not None and not row["active"]):
+        return []
+    before = row["old_until"] is not None and row["old_until"] > now
+    return [row["key_sha256"], *([row["old_sha256"]] if before else [])]
 
 
 def _secret(prefix: str) -> str:

@@ -7,6 +7,7 @@ from core.errors import NotFoundError
 from notify.channels import Message
 from notify.kinds import (
     case,
+    contact_code,
     customer,
     hand_over,
     listing,
@@ -38,6 +39,7 @@ KINDS: Mapping[str, Kind] = {
     "ticket": ticket.letter,
     "case": case.letter,
     "customer": customer.letter,
+    "contact_code": contact_code.letter,
     "survey": survey.letter,
     "report": report.letter,
     "outage": outage.letter,

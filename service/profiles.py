@@ -106,7 +106,7 @@ def change(
     when. BadDataError for a column that can't be changed, or not to this; NotFoundError without the customer.
     A segment given without `segment_by` is the actor's word. Doubts about what is corrected are settled.
     """
-    wanted = _checked(changes)
+    wanted = checked(changes)
     counts = set(wanted)
     if "segment" in wanted:
         wanted.setdefault("segment_by", actor)
@@ -191,7 +191,8 @@ def lock(conn: Connection, account_no: str) -> dict[str, Any]:
     return found
 
 
-def _checked(changes: Mapping[str, Any]) -> dict[str, Any]:
+def checked(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return changes of a profile as they are stored; BadDataError for what can't be."""
     unknown = sorted(changes.keys() - COLUMNS.keys())
     if unknown:
         raise BadDataError(

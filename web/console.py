@@ -19,6 +19,7 @@ from web.pages import (
     settings,
     tickets,
     today,
+    visits,
 )
 
 ROUTERS = (
@@ -38,6 +39,7 @@ ROUTERS = (
     reports.router,
     health.router,
     settings.router,
+    visits.router,
 )
 
 

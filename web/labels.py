@@ -113,6 +113,15 @@ LABELS: dict[str, dict[str, str]] = {
         "inspection": _("Inspection"),
         "ad_hoc": _("Arranged visit"),
     },
+    "visit_entry": {
+        "planned": _("Planned"),
+        "arranged": _("Arranged"),
+        "moved": _("Moved"),
+        "postpone": _("Put off to another day"),
+        "cancel": _("Called off"),
+        "reopen": _("Taken up again"),
+        "finish": _("Done"),
+    },
     "message_state": {
         "pending": _("Waiting"),
         "sent": _("Sent"),

@@ -2,6 +2,10 @@
 select set_config('headwater.sees', %(sees)s, true), set_config('headwater.staff', %(staff)s, true),
     set_config('statement_timeout', %(timeout)s, true);
 
+-- name: ask_as_customer
+select set_config('headwater.sees', 'self', true), set_config('headwater.account', %(account)s, true),
+    set_config('headwater.staff', '', true), set_config('statement_timeout', %(timeout)s, true);
+
 -- name: applied_migrations seq: schema_checksum
 select file from schema_checksum;
 

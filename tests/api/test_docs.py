@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 from api import keys, metrics
 from api.problem import TITLES
 from jobs.keys import app as command
-from service import attachments, tickets
+from service import attachments, contact_claims, signing, surveys, tickets
 from sql.pool import Connection
 from tests.api.conftest import NOW
-from tests.api.town import Town
+from tests.api.town import Town, ticket
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 
@@ -39,6 +39,11 @@ def test_every_request_of_the_page_is_answered(
     mail = tickets.note(conn, town.anna.ticket_id, tickets.Entry("mail", "see the photo"), at=NOW)
     photo = attachments.File("photo.jpg", b"\xff\xd8\xff\xe0")
     attachments.keep(conn, town.anna.ticket_id, mail, attachments.sort([photo]).kept)
+    asked, claim = _asked(conn), _claim(conn)
+    others = {
+        "$TOKEN": all_seeing.post("/v1/me/tokens", json={"account_no": "A1"}).json()["token"],
+        "$OWN_KEY": keys.create(conn, "anna", ["tickets:write"], NOW, login="anna"),
+    }
     named = set()
     for words in commands("curl"):
         (url,) = [word for word in words if word.startswith("http")]
@@ -49,6 +54,8 @@ def test_every_request_of_the_page_is_answered(
             ("10023418", "B1"),
             ("JC-00417", "M-A"),
             ("981", "1"),
+            ("/22/", f"/{asked}/"),
+            ("/7/", f"/{claim}/"),
             ("/17/", "/1/"),
             ("/5", "/1"),
             ("/40", "/2"),
@@ -73,23 +80,41 @@ def test_every_request_of_the_page_is_answered(
         ]:
             body = body.replace(name, ours)
         method = options.get("-X", "POST" if "-d" in options else "GET")
+        own = next((key for name, key in others.items() if f"Authorization: Bearer {name}" in words), None)
         answer = all_seeing.request(
             method,
             parts.path + "?" * bool(parts.query) + parts.query,
             content=body.encode() or None,
             headers={
                 "Content-Type": "application/json",
+                **({"Authorization": f"Bearer {own}"} if own else {}),
                 "Accept": next((w[8:] for w in words if w.startswith("Accept: ")), "*/*"),
             },
         )
         assert answer.is_success, (url, answer.text)
-        assert (words.count("Authorization: Bearer $KEY") == 1) == (
+        assert (own is not None or words.count("Authorization: Bearer $KEY") == 1) == (
             parts.path not in {"/healthz", "/readyz"}
         ), url
         named.add((method, template(parts.path, app)))
     known = {(method.upper(), path) for path, item in app.openapi()["paths"].items() for method in item}
-    own = {("POST", f"/v1/tickets/{{id}}/{step}") for step in ("snooze", "wake")}  # a person's key, and desk
-    assert named == known - own - {("GET", "/v1/meters/{serial}"), ("GET", "/v1/tickets/{id}")}
+    assert named == known - {("GET", "/v1/meters/{serial}"), ("GET", "/v1/tickets/{id}")}
+
+
+def _asked(conn: Connection) -> int:
+    """Return a ticket of A1's about which an answer is awaited."""
+    conn.execute("update customer set email = 'a@home.example' where account_no = 'A1'")
+    given = {"state": "resolved", "resolved_at": NOW, "account_no": "A1"}
+    asked = ticket(conn, None, NOW, grp="case", **given)
+    surveys.on_resolved(conn, asked, at=NOW)
+    return asked
+
+
+def _claim(conn: Connection) -> int:
+    """Return a new phone number of A1's that waits for the code on the page."""
+    made = contact_claims.make(conn, "A1", "phone", "139 0000 5678", at=NOW)
+    mac = signing.mac(conn, "\0".join(("code", "A1", "139 0000 5678", "042917")).encode())
+    conn.execute("update contact_claim set code_mac = %s where id = %s", [mac, made.id])
+    return made.id
 
 
 def template(path: str, app: FastAPI) -> str:

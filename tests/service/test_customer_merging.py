@@ -22,6 +22,7 @@ SAID: dict[str, Any] = {"actor": "anna", "why": "Entered twice.", "at": AT}
 HELD = (
     *("service_point", "ticket", "survey", "outbox", "event", "visit", "contact_check", "outage_customer"),
     *("water_plan", "customer_month", "plan_forecast", "plan_proposal", "visit_wish", "customer_alias"),
+    *("customer_balance", "contact_claim"),
 )
 
 
@@ -68,6 +69,10 @@ def town(conn: Connection) -> Connection:
             magnitude=1,
             unit="l/h",
         )
+        balance = {"balance": 10 * n, "as_of": MONTH, "received_at": AT, "received_by": "key:billing"}
+        factories.insert(conn, "customer_balance", account_no=account, **balance)
+        claim = {"field": "phone", "value": "139", "code_mac": b"", "made_at": AT, "expires_at": AT}
+        factories.insert(conn, "contact_claim", account_no=account, **claim)
         manager = conn.execute("select manager_id from customer where account_no = %s", [account]).fetchone()
         visit: dict[str, Any] = {"account_no": account, "manager_id": manager and manager[0]}
         factories.insert(conn, "visit", **visit, due_on=MONTH, period="2026-11")
@@ -139,6 +144,7 @@ def test_everything_of_the_duplicate_goes_on_under_the_other_number(town: Connec
         "plan_proposal",
         "visit_wish",
         "outage_customer",
+        "customer_balance",
     }
     for table in set(HELD) - clash - {"customer_alias", "contact_check"}:
         assert count(town, table, "A1") == sum(before[table]), table

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -147,7 +148,7 @@ def test_managers_do_not_see_health_and_only_admins_the_audit(signed_in: SignedI
 
 def test_the_audit_names_who_did_what(signed_in: SignedIn, owner: Connection, line: Town) -> None:
     done = {"actor": "anna", "via": "session", "method": "POST", "route": "/tickets/{id}/{step}"}
-    about = {"subject_kind": "tickets", "subject": "17", "status": 303, "request_id": "r"}
+    about: dict[str, Any] = {"subject_kind": "tickets", "subject": "17", "status": 303, "request_id": "r"}
     insert(owner, "audit", at=NOW, **done, **about)
     ada = signed_in("ada")
     page = ada.get("/health/audit?actor=anna&since=2026-11-21&until=").text
