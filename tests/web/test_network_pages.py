@@ -187,4 +187,5 @@ def test_the_map_is_moved_by_hand_and_key_and_shows_where_it_may_be(surf: Surf, 
     page.locator("[data-map-by=event]").click()
     assert str(burst) in told("marked").split()
     page.emulate_media(media="print")
+    assert page.locator("[data-map-place=p3]").is_visible(), "a print names the places"
     olga.check()
