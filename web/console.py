@@ -2,19 +2,22 @@
 
 from fastapi import FastAPI
 
-from web import assets
+from web import assets, missing
 from web.pages import (
     account,
     bulk,
     charts,
     customers,
+    health,
     inbox,
     live,
     login,
     network,
     network_charts,
     outages,
+    reports,
     settings,
+    settings_people,
     tickets,
     today,
     visits,
@@ -34,8 +37,11 @@ ROUTERS = (
     outages.router,
     network.router,
     network_charts.router,
+    reports.router,
+    health.router,
     settings.router,
     visits.router,
+    settings_people.router,
 )
 
 
@@ -43,3 +49,4 @@ def add(app: FastAPI) -> None:
     """Put the console on the API's application."""
     for router in ROUTERS:
         app.include_router(router)
+    missing.add(app)

@@ -1,5 +1,8 @@
 """What the codes of the database are called on a page; English here, Chinese in web/locale."""
 
+from web.labels_figures import FIGURES
+from web.labels_health import HEALTH
+
 
 def _(source: str) -> str:
     """Mark a text for the catalogue."""
@@ -402,6 +405,8 @@ LABELS: dict[str, dict[str, str]] = {
         "made_up": _("Make-up working day"),
     },
     "language": {"zh": "中文", "en": "English"},
+    **FIGURES,
+    **HEALTH,
 }
 
 

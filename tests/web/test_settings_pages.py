@@ -2,8 +2,10 @@
 
 import re
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
+from starlette.testclient import TestClient
 
 from core.clock import SetClock
 from sql.pool import Connection
@@ -60,12 +62,75 @@ def test_who_only_reads_is_shown_no_forms_and_refused(signed_in: SignedIn) -> No
         assert browser.post("/settings/policies", data=POLICY | {"why": "x"}).status_code == 403
 
 
+def test_an_admin_takes_somebody_in_changes_them_and_makes_a_link(
+    signed_in: SignedIn, browser: TestClient, owner: Connection
+) -> None:
+    ada = signed_in("ada")
+    wu = {"login": "wu.fang", "name": "<script>吴芳", "language": "zh", "roles": ["manager", "reader"]}
+    assert ada.post("/settings/staff", data=wu).headers["location"] == "/settings/staff/wu.fang"
+    assert ada.post("/settings/staff", data=wu).status_code == 409
+    changed = {
+        "name": "吴芳",
+        "superior": "olga",
+        "roles_shown": "1",
+        "roles": ["manager"],
+        "desk_shown": "1",
+    }
+    assert ada.post("/settings/staff/wu.fang", data=changed).status_code == 303
+    page = ada.get("/settings/staff/wu.fang").text
+    assert 'value="olga"' in page
+    row = owner.execute("select name, roles from staff where login = 'wu.fang'").fetchone()
+    assert row == ("吴芳", ["manager"])
+    page = ada.post("/settings/staff/wu.fang/link").text
+    (link,) = re.findall(r'value="(https?://[^"]+/password/[^"]+)"', page)
+    assert "/password/" not in ada.get("/settings/staff/wu.fang").text, "shown once"
+    assert browser.get(urlsplit(link).path).status_code == 200
+    gone = {"to": "anna", "note": "Has moved."}
+    assert ada.post("/settings/staff/wu.fang/leave", data=gone).status_code == 303
+    assert "wu.fang" in ada.get("/settings/staff?left=true").text
+    assert browser.get(urlsplit(link).path).status_code == 404
+
+
+def test_accounts_are_for_admins_and_the_rest_of_it_for_operations(signed_in: SignedIn) -> None:
+    olga, anna = signed_in("olga"), signed_in("anna")
+    page = olga.get("/settings/staff/bo").text
+    assert 'name="superior"' in page
+    assert 'name="roles"' not in page
+    assert "/settings/staff/bo/link" not in page
+    assert olga.post("/settings/staff/bo/link").status_code == 403
+    assert olga.post("/settings/staff/bo", data={"roles_shown": "1", "roles": ["admin"]}).status_code == 403
+    assert olga.post("/settings/staff/bo", data={"deputy": "anna"}).status_code == 303
+    page = anna.get("/settings/staff/bo").text
+    assert 'action="/settings/' not in page
+    assert anna.post("/settings/staff/bo", data={"deputy": "rita"}).status_code == 403
+    assert anna.post("/settings/staff/bo/link").status_code == 403
+    assert anna.post("/settings/staff/bo/leave", data={"note": "x"}).status_code == 403
+
+
+def test_the_roster_of_a_week_shows_turns_and_who_is_away(signed_in: SignedIn) -> None:
+    olga = signed_in("olga")
+    turn = {"login": "bo", "starts_at": "2026-11-24T08:00", "ends_at": "2026-11-24T20:00", "note": "Desk 2"}
+    assert olga.post("/settings/shifts", data=turn).headers["location"] == "/settings/shifts?week=2026-11-24"
+    assert olga.post("/settings/shifts", data=turn).status_code == 409
+    leave = {"login": "anna", "starts_at": "2026-11-26", "ends_at": "2026-11-28"}
+    assert olga.post("/settings/absences", data=leave).status_code == 303
+    page = olga.get("/settings/shifts?week=2026-11-27").text
+    assert "08:00–20:00" in page
+    assert page.count('class="turn away"') == 2, "two days, the first day back is none"
+    anna = signed_in("anna")
+    assert 'action="/settings/shifts' not in anna.get("/settings/shifts?week=2026-11-27").text
+    (number,) = re.findall(r"/settings/shifts/(\d+)/drop", page)
+    assert anna.post(f"/settings/shifts/{number}/drop").status_code == 403
+    assert olga.post(f"/settings/shifts/{number}/drop", data={"week": "2026-11-24"}).status_code == 303
+    assert "08:00–20:00" not in olga.get("/settings/shifts?week=2026-11-24").text
+
+
 @pytest.mark.parametrize(("language", "size"), [("en", WIDE), ("zh", PHONE)])
 def test_the_settings_have_no_barriers(
     surf: Surf, language: str, size: tuple[int, int], owner: Connection
 ) -> None:
     ada = surf("ada", language, size=size, dark=size == PHONE)
-    for place in ("", "/exemptions", "/policies/new?detector=burst"):
+    for place in ("", "/exemptions", "/policies/new?detector=burst", "/staff", "/staff/bo", "/shifts"):
         ada.open(f"/settings{place}")
         ada.check()
 
