@@ -51,7 +51,12 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     max_leaves=5,
 )
 BODIES = st.one_of(
-    JSON, st.dictionaries(st.sampled_from(["why", "cause", "x", "field", "value", "account_no", "items", "satisfied"]), st.text(max_size=20) | JSON, max_size=3)
+    JSON,
+    st.dictionaries(
+        st.sampled_from(["why", "cause", "x", "field", "value", "account_no", "items", "satisfied"]),
+        st.text(max_size=20) | JSON,
+        max_size=3,
+    ),
 )
 
 
