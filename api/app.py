@@ -204,7 +204,7 @@ def create_app(
         app.include_router(equip(router))
     add_handlers(app)
     app.add_middleware(
-        GZipMiddleware, minimum_size=1_000, compresslevel=5, exclude_content_types=(*PACKED, *COLUMNS)
+        GZipMiddleware, minimum_size=1_000, compresslevel=3, exclude_content_types=(*PACKED, *COLUMNS)
     )
     app.add_middleware(Envelope)
     return app

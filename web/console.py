@@ -2,21 +2,26 @@
 
 from fastapi import FastAPI
 
-from web import assets
+from web import assets, missing
 from web.pages import (
     account,
     bulk,
     charts,
     customers,
+    health,
     inbox,
     live,
     login,
     network,
     network_charts,
     outages,
+    reports,
     settings,
+    settings_people,
+    settings_terms,
     tickets,
     today,
+    visits,
 )
 
 ROUTERS = (
@@ -33,7 +38,12 @@ ROUTERS = (
     outages.router,
     network.router,
     network_charts.router,
+    reports.router,
+    health.router,
     settings.router,
+    visits.router,
+    settings_people.router,
+    settings_terms.router,
 )
 
 
@@ -41,3 +51,4 @@ def add(app: FastAPI) -> None:
     """Put the console on the API's application."""
     for router in ROUTERS:
         app.include_router(router)
+    missing.add(app)

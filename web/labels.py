@@ -1,5 +1,8 @@
 """What the codes of the database are called on a page; English here, Chinese in web/locale."""
 
+from web.labels_figures import FIGURES
+from web.labels_health import HEALTH
+
 
 def _(source: str) -> str:
     """Mark a text for the catalogue."""
@@ -109,6 +112,15 @@ LABELS: dict[str, dict[str, str]] = {
         "cadence": _("Regular visit"),
         "inspection": _("Inspection"),
         "ad_hoc": _("Arranged visit"),
+    },
+    "visit_entry": {
+        "planned": _("Planned"),
+        "arranged": _("Arranged"),
+        "moved": _("Moved"),
+        "postpone": _("Put off to another day"),
+        "cancel": _("Called off"),
+        "reopen": _("Taken up again"),
+        "finish": _("Done"),
     },
     "message_state": {
         "pending": _("Waiting"),
@@ -393,6 +405,8 @@ LABELS: dict[str, dict[str, str]] = {
         "made_up": _("Make-up working day"),
     },
     "language": {"zh": "中文", "en": "English"},
+    **FIGURES,
+    **HEALTH,
 }
 
 

@@ -26,7 +26,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-_AWAY = (psycopg.OperationalError, PoolTimeout, PoolClosed, TooManyRequests)
+AWAY = (psycopg.OperationalError, PoolTimeout, PoolClosed, TooManyRequests)
 
 log = structlog.get_logger(__name__)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -53,7 +53,7 @@ class PageRoute(APIRoute):
                 answer = await handler(request)
             except SignedOutError:
                 answer = sign_in_first(request)
-            except (HeadwaterError, RequestValidationError, HTTPException, *_AWAY) as error:
+            except (HeadwaterError, RequestValidationError, HTTPException, *AWAY) as error:
                 answer = failed(request, error)
             for name, value in HEADERS.items():
                 answer.headers.setdefault(name, value)
@@ -107,7 +107,7 @@ def failed(request: Request, error: Exception) -> Response:
             }
         case HTTPException():
             status, said = error.status_code, HeadwaterError(str(error.detail))
-        case _ if isinstance(error, _AWAY):
+        case _ if isinstance(error, AWAY):
             log.warning("unavailable", error=str(error))
             status, said = 503, HeadwaterError("The database is away or busy.", cure="Try again in a moment.")
         case _:

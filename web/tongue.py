@@ -150,13 +150,14 @@ class Tongue:
         pattern = "#,##0" + ("." + "0" * digits if digits else "") + "%"
         return str(format_percent(share, pattern, self.locale))
 
-    def money(self, amount: float | None, currency: str) -> str:
+    def money(self, amount: float | None, currency: str, *, whole: bool = False) -> str:
         """Return an amount in the utility's currency; ISO 4217, empty where it has none."""
         if amount is None:
             return NOTHING
         if not currency:
-            return self.number(amount, 2)
-        return str(format_currency(amount, currency, locale=self.locale))
+            return self.number(amount, 0 if whole else 2)
+        pattern = "¤#,##0" if whole else None
+        return str(format_currency(amount, currency, pattern, locale=self.locale, currency_digits=not whole))
 
 
 @cache

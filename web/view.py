@@ -84,6 +84,10 @@ class View:
         """Return a text in the reader's language."""
         return tongue(self.language).say(source)
 
+    def label(self, kind: str, code: str | None) -> str:
+        """Return what a code is called in the reader's language."""
+        return self.say(label(kind, code))
+
     def page(self, template: str, status: int = 200, /, **values: Any) -> HTMLResponse:
         """Return a template filled in; what was said on the way here (`go`) is shown once."""
         flash = _flash(self.request)

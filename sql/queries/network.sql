@@ -31,7 +31,7 @@ where d.code > %(after)s
     and ((select headwater_sees_all()) or d.id in (select headwater_dmas()))
 order by d.code limit %(limit)s;
 
--- name: nights seq: dma, meter
+-- name: nights seq: dma
 with zone as (
     select id, night_start, night_end from dma where code = %(code)s
 ), bound as (
@@ -42,7 +42,12 @@ with zone as (
 ), hour as (
     select u.slot, sum(b.sign * u.volume_l) as lph
     from bound b
-    join seen_zone_usage u on u.meter_id = b.id and u.slot >= %(since)s and u.slot < %(until)s
+    cross join lateral (
+        -- `offset 0`: meter by meter, else the hours of every district are read to be joined.
+        select u.slot, u.volume_l, u.quality from seen_zone_usage u
+        where u.meter_id = b.id and u.slot >= %(since)s and u.slot < %(until)s
+        offset 0
+    ) u
     group by u.slot having count(*) = (select count(*) from bound) and max(u.quality) < 2
 )
 select (h.slot at time zone %(timezone)s)::date as night, min(h.lph)::float8 as lph
@@ -51,12 +56,17 @@ where (h.slot at time zone %(timezone)s)::time >= z.night_start
     and (h.slot at time zone %(timezone)s)::time < z.night_end
 group by 1 order by 1;
 
--- name: pressures seq: meter
-select m.id, time_bucket('1 hour', r.ts - interval '1 microsecond') as slot, avg(r.pressure_kpa)::float4 as kpa
+-- name: pressures
+select m.id, r.slot, r.kpa
 from seen_zone_meter m
-join seen_zone_reading r on r.meter_id = m.id and r.ts > %(since)s and r.ts <= %(until)s
-where m.kind = 'pressure' and m.dma_id = (select id from dma where code = %(code)s) and r.pressure_kpa is not null
-group by 1, 2 order by 2, 1;
+cross join lateral (
+    select time_bucket('1 hour', r.ts - interval '1 microsecond') as slot, avg(r.pressure_kpa)::float4 as kpa
+    from seen_zone_reading r
+    where r.meter_id = m.id and r.ts > %(since)s and r.ts <= %(until)s and r.pressure_kpa is not null
+    group by 1
+) r
+where m.kind = 'pressure' and m.dma_id = (select id from dma where code = %(code)s)
+order by r.slot, m.id;
 
 -- name: map_nodes seq: node
 select node, elevation_m, x, y from node where x is not null and y is not null order by node;
@@ -67,7 +77,7 @@ select pipe, node1, node2, length_m, diameter_mm from pipe order by pipe;
 -- name: map_revision seq: network
 select coalesce(max(revision), 0) as revision from network;
 
--- name: map_meters seq: meter, dma
+-- name: map_meters seq: dma
 select m.serial as meter, m.kind, d.code as dma, f.code as from_dma, m.node, coalesce(m.x, n.x) as x,
     coalesce(m.y, n.y) as y, d.min_pressure_kpa as service_min_kpa, l.pressure_kpa, l.ts as measured_at
 from seen_zone_meter m
@@ -83,7 +93,7 @@ left join lateral (
 where m.active and (%(code)s::text is null or d.code = %(code)s or f.code = %(code)s)
 order by m.serial;
 
--- name: map_extent seq: dma
+-- name: map_extent
 select min(p.x) as left, min(p.y) as bottom, max(p.x) as right, max(p.y) as top
 from (
     select coalesce(m.x, n.x) as x, coalesce(m.y, n.y) as y
@@ -101,7 +111,7 @@ select pipe, node1, node2, length_m, diameter_mm from pipe where pipe = any (%(n
 -- name: map_any seq: node
 select true as mapped from node where x is not null and y is not null limit 1;
 
--- name: sensors seq: meter
+-- name: sensors
 select m.id, m.serial from seen_zone_meter m
 where m.kind = 'pressure' and m.dma_id = (select id from dma where code = %(code)s)
 order by m.serial;

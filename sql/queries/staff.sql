@@ -194,3 +194,13 @@ select login, name, email, phone, language, roles from staff where id = %(id)s f
 -- name: set_account
 update staff set name = %(name)s, email = %(email)s, phone = %(phone)s, language = %(language)s, roles = %(roles)s
 where id = %(id)s;
+
+-- name: colleagues
+select login, name from staff where active order by login limit 500;
+
+-- name: away_between
+select a.id, s.login, s.name, nullif(a.starts_at, '-infinity') as starts_at, nullif(a.ends_at, 'infinity') as ends_at,
+    d.login as deputy
+from staff_absence a join staff s on s.id = a.staff_id and s.active left join staff d on d.id = coalesce(a.deputy_id, s.deputy_id)
+where a.ends_at > %(since)s and a.starts_at < %(until)s
+order by a.starts_at, s.login limit 500;

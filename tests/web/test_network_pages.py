@@ -90,7 +90,8 @@ def test_districts_stand_by_loss_and_a_month_is_chosen(signed_in: SignedIn, burs
     assert "80 m³" not in october
     assert "No district has figures" in olga.get("/network?month=2025-01").text
     assert "2026年11月" in signed_in("olga", "zh").get("/network").text
-    assert olga.get("/network?month=2026-13").status_code == 422
+    for wrong in ("2026-13", "0000-01", "9999-12"):
+        assert olga.get("/network", params={"month": wrong}).status_code == 422
 
 
 def test_a_district_names_the_likely_places_and_who_may_announce_it(signed_in: SignedIn, burst: int) -> None:
@@ -187,4 +188,5 @@ def test_the_map_is_moved_by_hand_and_key_and_shows_where_it_may_be(surf: Surf, 
     page.locator("[data-map-by=event]").click()
     assert str(burst) in told("marked").split()
     page.emulate_media(media="print")
+    assert page.locator("[data-map-place=p3]").is_visible(), "a print names the places"
     olga.check()

@@ -57,7 +57,7 @@ class Totals:
 @router.get("")
 def network(
     view: Reader,
-    month: Annotated[str, Query(pattern=r"^(\d{4}-(0[1-9]|1[0-2]))?$")] = "",
+    month: Annotated[str, Query(pattern=r"^((19|20|21)\d\d-(0[1-9]|1[0-2]))?$")] = "",
     sort: Sort = "lost",
     up: bool = False,
 ) -> Response:

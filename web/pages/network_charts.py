@@ -1,5 +1,6 @@
 """What the pages of the network draw: a district's balance, nights and pressure, and the map."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -49,10 +50,12 @@ def nights(view: Reader, code: Code) -> Response:
     """Return the minimum night flow by day, with the band of what was usual before, and what was found."""
     found = get_nights(view.caller, code, NightFilter()).items
     at = np.array([midnight(n.night, view.utility.zone).timestamp() for n in found], np.float64)
+    large = max((n.lph for n in found), default=0.0) >= 1000
+    unit, part = ("m³/h", 1000) if large else ("L/h", 1)
     lines = [
-        Line(view.say("Minimum night flow"), "L/h", _column([n.lph for n in found])),
-        Line(view.say("Usual, at most"), "L/h", _column([n.usual_high_lph for n in found])),
-        Line(view.say("Usual, at least"), "L/h", _column([n.usual_low_lph for n in found])),
+        Line(view.say("Minimum night flow"), unit, _column([n.lph for n in found], part)),
+        Line(view.say("Usual, at most"), unit, _column([n.usual_high_lph for n in found], part)),
+        Line(view.say("Usual, at least"), unit, _column([n.usual_low_lph for n in found], part)),
     ]
     chart = Chart(at, lines, bands=[(1, 2)])
     if len(at):
@@ -130,5 +133,5 @@ def _columns(found: Network) -> dict[str, Any]:
     }
 
 
-def _column(values: list[float | None]) -> NDArray[np.float32]:
-    return np.array([np.nan if v is None else v for v in values], np.float32)
+def _column(values: Sequence[float | None], part: float = 1) -> NDArray[np.float32]:
+    return np.array([np.nan if v is None else v / part for v in values], np.float32)

@@ -112,7 +112,7 @@ export function draw(figure, { head, data }) {
     scales: Object.fromEntries([["x", { time: true, range: (u, low, high) => [low, high === last ? high + wide : high] }], ...units.map((unit, n) => [unit, {
       range: (u, low, high) => {
         const limits = head.limits.filter((limit) => limit.unit === unit).map((limit) => limit.value);
-        const top = Math.max(high ?? 0, ...limits), bottom = Math.min(low ?? 0, n || unit === "kPa" ? low ?? 0 : 0);
+        const top = Math.max(high ?? 0, ...limits), bottom = n || unit === "kPa" ? Math.min(low ?? 0, ...(unit === "kPa" ? limits : [])) : Math.min(low ?? 0, 0);
         const room = (top - bottom || 1) * 0.06;
         return [bottom === 0 ? 0 : bottom - room, top + room];
       },
@@ -120,7 +120,7 @@ export function draw(figure, { head, data }) {
     axes: [
       { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid }, values: AXIS_DATES, space: 70 },
       ...units.map((unit, n) => ({
-        scale: unit, label: unit, labelSize: 18, size: 58, side: n ? 1 : 3, stroke: ink,
+        scale: unit, label: unit, labelSize: 18, size: (u, all) => Math.max(58, ...(all ?? []).map((v) => 14 + 8 * v.length)), side: n ? 1 : 3, stroke: ink,
         grid: n ? { show: false } : { stroke: grid, width: 1 }, ticks: { stroke: grid },
         values: (u, all) => all.map((v) => number.format(v)),
       })),
@@ -128,7 +128,7 @@ export function draw(figure, { head, data }) {
     series: [
       { label: zh ? "时间" : "Time", value: (u, at) => (at == null ? "–" : moment.format(at * 1e3)) },
       ...head.lines.map((line, n) => ({
-        label: line.label, scale: line.unit, stroke: style(COLOURS[n % COLOURS.length]), width: 1.5,
+        label: line.label, scale: line.unit, stroke: style(COLOURS[n % COLOURS.length]), width: head.bands.flat().includes(n) ? 0.75 : 1.5,
         fill: line.look === "bars" ? style(COLOURS[n % COLOURS.length]) + "aa" : undefined,
         paths: LOOKS[line.look](), points: { show: line.look === "line" && head.n <= 31 }, spanGaps: false,
         value: (u, v) => (v == null || Number.isNaN(v) ? "–" : `${number.format(v)} ${line.unit}`),

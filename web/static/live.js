@@ -5,6 +5,8 @@
 const REST_MS = 2000, AGAIN_MS = 3000, WITHOUT_MS = 60000;
 const changed = () => document.getElementById("changed");
 const served = new WeakMap();
+// A page whose figures move by themselves says so: <h1 data-every="30"> is fetched anew every 30 s, and hears no news.
+const every = Number(document.querySelector("[data-every]")?.dataset.every ?? 0);
 let listening = null, waiting = 0, lastId = "";
 
 const busy = (region) =>
@@ -70,9 +72,10 @@ async function listen() {
 
 function look() {
   listening?.abort();
-  if (!document.hidden) listen();
+  if (!document.hidden && !every) listen();
 }
 document.addEventListener("visibilitychange", () => { look(); if (!document.hidden) refresh(); });
 addEventListener("pagehide", () => listening?.abort());
 addEventListener("pageshow", (event) => { if (event.persisted) { look(); refresh(); } });
 look();
+if (every) setInterval(refresh, every * 1000);

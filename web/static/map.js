@@ -31,6 +31,7 @@ class NetworkMap {
       return;
     }
     this.listen();
+    this.shape();
     this.size();
     this.whole();
     this.figure.dataset.drawn = String(this.net.a.length);
@@ -71,7 +72,15 @@ class NetworkMap {
 
   whole() { this.fit(this.all); this.least = this.k / 2; }
 
-  district() { this.fit(this.net.extent ?? this.all); }
+  // What is known to lie in the district, and as much around it as shows where that is.
+  around() {
+    if (!this.net.extent) return this.all;
+    const [left, bottom, right, top] = this.net.extent;
+    const margin = Math.max(right - left, top - bottom) * 0.08;
+    return [left - margin, bottom - margin, right + margin, top + margin];
+  }
+
+  district() { this.fit(this.around()); }
 
   zoom(by, x = this.width / 2, y = this.height / 2) {
     const k = Math.min(Math.max(this.k * by, this.least), this.least * 2000);
@@ -90,6 +99,13 @@ class NetworkMap {
 
   at([x, y]) {
     return [(x - this.cx) * this.k + this.width / 2, (this.cy - y) * this.k + this.height / 2];
+  }
+
+  // As high as the network is for its width, so that a long town leaves no empty room.
+  shape() {
+    const [left, bottom, right, top] = this.around();
+    const high = (this.canvas.clientWidth * (top - bottom)) / Math.max(right - left, 1e-6);
+    this.figure.style.height = `${Math.round(Math.min(Math.max(high * 1.1, 260), 560, innerHeight * 0.62))}px`;
   }
 
   size() {
