@@ -264,3 +264,25 @@ def test_what_comes_back_is_a_table_too(anna: TestClient, town: Town, conn: Conn
     header, line = table.text.splitlines()
     assert header.startswith("cause,zh,en,subject,name,tickets,again")
     assert line.startswith("toilet_leak,马桶水箱漏水,Leaking toilet cistern,A1,Customer A1,2,1,20.0,")
+
+
+def test_a_ticket_put_off_leaves_the_own_list_only_and_a_key_of_nobody_has_none(
+    anna: TestClient, all_seeing: TestClient, conn: Connection, town: Town
+) -> None:
+    plain = {"urgent": False, "priority": "normal", "account_no": "A1", "assignee_id": town.anna.staff_id}
+    calm = ticket(conn, None, NOW, **plain)
+    url = f"/v1/tickets/{calm}"
+    assert ids(anna, whose="mine", sort="time_left") == [town.anna.ticket_id, calm]
+    assert anna.post(f"{url}/snooze", json={"until": "2026-11-22"}).status_code == 200
+    assert ids(anna, whose="mine", sort="time_left", snoozed=False) == [town.anna.ticket_id]
+    (item,) = anna.get("/v1/tickets", params={"snoozed": True}).json()["items"]
+    assert (item["id"], item["snoozed_until"]) == (calm, "2026-11-21T16:00:00Z")
+    assert calm in ids(all_seeing, sort="time_left", snoozed=False), "everybody else's list has it"
+    assert all_seeing.post(f"{url}/snooze", json={"until": "2026-11-22"}).status_code == 403
+    assert all_seeing.get("/v1/tickets?whose=mine").status_code == 422
+    assert (
+        anna.post(f"/v1/tickets/{town.anna.ticket_id}/snooze", json={"until": "2026-11-22"}).status_code
+        == 409
+    )
+    assert anna.post(f"{url}/wake").status_code == 200
+    assert ids(anna, snoozed=True) == []
