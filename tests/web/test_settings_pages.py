@@ -132,7 +132,7 @@ def _fields(page: str, action: str) -> dict[str, str]:
     fields |= dict.fromkeys(re.findall(r'<input type="checkbox" name="([^"]+)" checked', form), "on")
     selects = re.findall(r'<select name="([^"]+)">(.*?)</select>', form, re.S)
     for name, options in selects:
-        fields |= {name: one for one in re.findall(r'value="([^"]*)" selected', options)}
+        fields.update((name, one) for one in re.findall(r'value="([^"]*)" selected', options))
     return fields | dict(re.findall(r'<textarea name="([^"]+)"[^>]*>(.*?)</textarea>', form, re.S))
 
 
