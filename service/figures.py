@@ -39,6 +39,9 @@ Behind = Literal[
     "resolution_missed",
     "resolved",
     "reopened",
+    "asked",
+    "answered",
+    "satisfied",
 ]
 """Figures that are made of tickets, each of which can be looked up."""
 

@@ -18,6 +18,7 @@ from web.pages import (
     reports,
     settings,
     settings_people,
+    settings_terms,
     tickets,
     today,
     visits,
@@ -42,6 +43,7 @@ ROUTERS = (
     settings.router,
     visits.router,
     settings_people.router,
+    settings_terms.router,
 )
 
 

@@ -78,6 +78,8 @@ OF_SHARE: dict[str, str] = {
     "response_share": "response_missed",
     "resolution_share": "resolution_missed",
     "reopened_share": "reopened",
+    "satisfied_share": "answered",
+    "score": "answered",
 }
 """Which tickets explain a share."""
 _WORSE = {

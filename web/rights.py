@@ -3,7 +3,10 @@
 from api.keys import SCOPES, Key, KeyScope
 from service.accounts import Session
 
-_READ = frozenset(scope for scope in SCOPES if scope.endswith(":read"))
+_OF_ADMINS: frozenset[KeyScope] = frozenset({"keys:read", "keys:write", "audit:read"})
+_OF_PROGRAMS: frozenset[KeyScope] = frozenset({"self:issue"})
+_EVERYTHING = frozenset(SCOPES) - _OF_PROGRAMS
+_READ = frozenset(scope for scope in _EVERYTHING if scope.endswith(":read")) - _OF_ADMINS
 _OF_A_MANAGER: frozenset[KeyScope] = frozenset(
     {
         "customers:write",
@@ -15,10 +18,10 @@ _OF_A_MANAGER: frozenset[KeyScope] = frozenset(
         "staff:write",  # own deputy, absences and ways: the endpoints see to it that it is the own
     }
 )
-_NOT_OF_A_MANAGER = frozenset({"quarantine:read", "jobs:read", "metrics:read"})
+_NOT_OF_A_MANAGER = frozenset({"quarantine:read", "jobs:read", "metrics:read", "webhooks:read"})
 SCOPES_OF: dict[str, frozenset[str]] = {
-    "admin": frozenset(SCOPES),
-    "operations": frozenset(SCOPES),
+    "admin": _EVERYTHING,
+    "operations": _EVERYTHING - _OF_ADMINS,
     "manager": (_READ - _NOT_OF_A_MANAGER) | _OF_A_MANAGER,
     "reader": _READ,
 }

@@ -101,7 +101,7 @@ class BehindRow(BaseModel):
 
     id: int
     round: int
-    started_at: datetime
+    started_at: datetime = Field(description="Of a figure from surveys: when the customer was asked.")
     account_no: str | None
     customer: str | None
     group: str

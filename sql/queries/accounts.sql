@@ -64,8 +64,8 @@ returning id
 delete from session where staff_id = %(staff_id)s and encode(id_sha256, 'hex') like %(start)s || '%%'
     and id_sha256 <> %(but)s
 
--- name: drop_links
-delete from password_link where staff_id = %(staff_id)s and used_at is null or expires_at < %(at)s - interval '30 days'
+-- name: drop_links seq: password_link
+delete from password_link where staff_id = %(staff_id)s and used_at is null or expires_at < %(at)s::timestamptz - interval '30 days'
 
 -- name: add_link
 insert into password_link (id_sha256, staff_id, created_at, created_by, expires_at)

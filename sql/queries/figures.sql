@@ -160,21 +160,39 @@ order by f.month, f.dimension, f.key
 limit %(limit)s;
 
 -- name: tickets_behind seq: region
+with counted as (
+    select r.ticket_id, r.round, r.started_at, r.login, r.region_id, r.segment, r.response_due, r.responded_at, r.response,
+        r.resolution_due, r.resolved_at, r.resolution, r.reopened
+    from service_rounds(%(from)s, %(until)s, %(at)s) r
+    where case %(figure)s
+            when 'opened' then r.round = 1
+            when 'response_kept' then r.response = 'kept'
+            when 'response_missed' then r.response = 'missed'
+            when 'resolution_kept' then r.resolution = 'kept'
+            when 'resolution_missed' then r.resolution = 'missed'
+            when 'resolved' then r.resolution_h is not null
+            when 'reopened' then r.reopened
+        end
+    union all
+    select t.id, s.round, s.sent_at, coalesce(p.login, ''), coalesce(d.region_id, 0), coalesce(c.segment, ''),
+        t.response_due, t.responded_at, null, t.resolution_due, t.resolved_at, null, t.round > s.round
+    from survey s
+    join ticket t on t.id = s.ticket_id
+    left join customer c on c.account_no = s.account_no
+    left join dma d on d.id = coalesce(t.dma_id, c.dma_id)
+    left join staff p on p.id = coalesce(s.resolved_by, t.assignee_id)
+    where case %(figure)s
+            when 'asked' then s.sent_at >= %(from)s and s.sent_at < %(until)s
+            when 'answered' then s.answered_at >= %(from)s and s.answered_at < %(until)s
+            when 'satisfied' then s.satisfied and s.answered_at >= %(from)s and s.answered_at < %(until)s
+        end
+)
 select t.id, r.round, r.started_at, t.account_no, c.name as customer, t.grp, t.priority, t.state, r.login as manager,
     r.response_due, r.responded_at, r.response, r.resolution_due, r.resolved_at, r.resolution, r.reopened
-from service_rounds(%(from)s, %(until)s, %(at)s) r
+from counted r
 join ticket t on t.id = r.ticket_id
 left join customer c on c.account_no = t.account_no
-where case %(figure)s
-        when 'opened' then r.round = 1
-        when 'response_kept' then r.response = 'kept'
-        when 'response_missed' then r.response = 'missed'
-        when 'resolution_kept' then r.resolution = 'kept'
-        when 'resolution_missed' then r.resolution = 'missed'
-        when 'resolved' then r.resolution_h is not null
-        when 'reopened' then r.reopened
-    end
-    and (%(dimension)s = 'utility'
+where (%(dimension)s = 'utility'
         or exists (select from figure_keys(r.login, r.region_id, r.segment) k
         where k.dimension = %(dimension)s and k.key = %(key)s))
     and (t.id, r.round) > (%(after_id)s::bigint, %(after_round)s::int)

@@ -138,6 +138,9 @@ FIGURES: dict[Behind, set[str]] = {
     "resolution_missed": {"overdue", "again"},
     "resolved": {"in_time", "late_answer", "again"},
     "reopened": {"again"},
+    "asked": {"in_time", "again", "late_answer"},
+    "answered": {"in_time", "again", "september"},
+    "satisfied": {"in_time", "september"},
 }
 
 

@@ -125,12 +125,90 @@ def test_the_roster_of_a_week_shows_turns_and_who_is_away(signed_in: SignedIn) -
     assert "08:00–20:00" not in olga.get("/settings/shifts?week=2026-11-24").text
 
 
+def _fields(page: str, action: str) -> dict[str, str]:
+    """Return what a form of a page holds, as a browser would send it."""
+    (form,) = re.findall(rf'<form method="post" action="{action}".*?</form>', page, re.S)
+    fields = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', form))
+    fields |= dict.fromkeys(re.findall(r'<input type="checkbox" name="([^"]+)" checked', form), "on")
+    chosen = re.findall(r'name="([^"]+)"[^>]*>(?:(?!</select>).)*?value="([^"]*)" selected', form, re.S)
+    return (
+        fields
+        | dict(chosen)
+        | dict(re.findall(r'<textarea name="([^"]+)"[^>]*>(.*?)</textarea>', form, re.S))
+    )
+
+
+def test_a_calendar_is_changed_with_a_reason_and_a_stale_form_says_who_was_faster(
+    signed_in: SignedIn, owner: Connection
+) -> None:
+    olga = signed_in("olga")
+    place = "/settings/calendars/office"
+    form = _fields(olga.get(place).text, place)
+    changed = form | {"closed_days": "2026-12-24", "sa": "09:00-12:00", "why": "Saturday mornings."}
+    assert olga.post(place, data=changed | {"fr": "later"}).status_code == 422
+    assert olga.post(place, data=changed).status_code == 303
+    page = olga.get(f"{place}?opened=2026-11-21T08:00&hours=3").text
+    assert "21 Nov 2026 12:00" in page, "worked out by the new hours"
+    assert "Saturday mornings." in page
+    stale = signed_in("ada").post(place, data=changed | {"sa": "", "why": "No."})
+    assert stale.status_code == 409
+    assert "olga changed this" in stale.text
+    row = owner.execute("select closed_days, holidays from calendar where code = 'office'").fetchone()
+    assert row is not None
+    assert [str(day) for day in row[0]] == ["2026-12-24"]
+    assert row[1] is True, "what was left as it stood stays"
+    new = form | {"code": "nights", "mo": "22:00-06:00", "why": "Control room."}
+    assert olga.post("/settings/calendars", data=new).headers["location"] == "/settings/calendars/nights"
+
+
+def test_a_service_level_is_made_changed_and_shows_what_it_promises(signed_in: SignedIn) -> None:
+    olga = signed_in("olga")
+    made = {"code": "hospitals", "priority": "normal", "segment": "special", "calendar": "round_the_clock",
+            "response_h": "12", "resolution_h": "36", "why": "Agreed."}  # fmt: skip
+    assert olga.post("/settings/sla", data=made).headers["location"] == "/settings/sla/hospitals"
+    assert olga.post("/settings/sla", data=made).status_code == 409
+    page = olga.get("/settings/sla?opened=2026-11-21T08:00").text
+    assert "21 Nov 2026 20:00" in page
+    place = "/settings/sla/hospitals"
+    form = _fields(olga.get(place).text, place)
+    changed = form | {"response_h": "6", "response_warn_share": "50", "why": "Faster."}
+    assert olga.post(place, data=changed).status_code == 303
+    assert olga.post(place, data=changed).status_code == 409, "the form is stale"
+    assert "21 Nov 2026 14:00" in olga.get("/settings/sla?opened=2026-11-21T08:00").text
+    assert _fields(olga.get(place).text, place)["response_warn_share"] == "50.0"
+
+
+def test_who_only_reads_sees_the_terms_and_changes_none(signed_in: SignedIn) -> None:
+    anna = signed_in("anna", "zh")
+    for place in (
+        "/settings/calendars",
+        "/settings/calendars/office",
+        "/settings/sla",
+        "/settings/sla/normal",
+    ):
+        page = anna.get(place)
+        assert page.status_code == 200, place
+        assert 'method="post" action="/settings' not in page.text
+        assert anna.post(place, data={"why": "x"}).status_code == 403
+    assert anna.get("/settings/sla/new").status_code == 403
+
+
 @pytest.mark.parametrize(("language", "size"), [("en", WIDE), ("zh", PHONE)])
 def test_the_settings_have_no_barriers(
     surf: Surf, language: str, size: tuple[int, int], owner: Connection
 ) -> None:
     ada = surf("ada", language, size=size, dark=size == PHONE)
-    for place in ("", "/exemptions", "/policies/new?detector=burst", "/staff", "/staff/bo", "/shifts"):
+    for place in (
+        "",
+        "/exemptions",
+        "/policies/new?detector=burst",
+        "/staff",
+        "/staff/bo",
+        "/shifts",
+        "/calendars/office",
+        "/sla",
+        "/sla/normal",
+    ):
         ada.open(f"/settings{place}")
         ada.check()
 
