@@ -62,11 +62,13 @@ bench-%: setup ## Run one measurement; DATA=DIR: labelled datasets; SIZE=0.1: a 
 	@$(BIN)/python -m bench $* $(if $(DATA),--data $(DATA)) $(if $(SIZE),--size $(SIZE))
 
 .PHONY: lock
-lock: setup ## Resolve the dependencies anew into the two lock files
+lock: setup ## Resolve the dependencies anew into the lock files
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --extra dev pyproject.toml -o requirements-dev.txt
+	@echo 'openapi-python-client>=0.29' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url - -o tests/api/requirements-client.txt
 
 .PHONY: clean
 clean: ## Stop the private servers; remove .venv, .local and the caches

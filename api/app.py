@@ -13,7 +13,7 @@ from api.answers import component, restore_examples
 from api.calendars.endpoints import router as calendars
 from api.causes.endpoints import router as causes
 from api.contact_checks.endpoints import router as contact_checks
-from api.contract import complete
+from api.contract import complete, named_apart
 from api.crews.endpoints import of_tickets as ticket_hands
 from api.crews.endpoints import router as crews
 from api.customers.changes import router as customer_changes
@@ -159,7 +159,7 @@ class Api(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """Return the document, made once."""
         if self.openapi_schema is None:
-            document = super().openapi()
+            document = named_apart(super().openapi())
             routes = [route for router in ROUTERS for route in router.routes]
             restore_examples(document, routes)
             complete(document, routes)

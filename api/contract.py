@@ -1,6 +1,6 @@
 """What the OpenAPI document says of what every operation does, in one place."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from api.answers import failures
@@ -61,6 +61,44 @@ def complete(document: dict[str, Any], routes: Iterable[object]) -> None:
                     _complete(operation, route)
                 if "security" in operation:
                     _limited(operation["responses"])
+
+
+def named_apart(document: Part) -> Part:
+    """Return the document in which models of one name are told apart by their noun, in their titles too.
+
+    FastAPI names them by their module (`api__customers__schemas__Change`) and leaves the titles alike, by
+    which generated clients name their classes.
+    """
+    schemas = document["components"]["schemas"]
+    names = {name: _apart(name) for name in schemas if "__" in name}
+
+    def renamed(part: Any) -> Any:
+        if isinstance(part, dict):
+            return {
+                key: _at(value, names) if key == "$ref" else renamed(value) for key, value in part.items()
+            }
+        return [renamed(value) for value in part] if isinstance(part, list) else part
+
+    document["paths"] = renamed(document["paths"])
+    document["components"]["schemas"] = {
+        names.get(name, name): renamed(schema) | ({"title": names[name]} if name in names else {})
+        for name, schema in schemas.items()
+    }
+    return document
+
+
+def _apart(name: str) -> str:
+    """Return `CustomersChange` for `api__customers__schemas__Change`."""
+    _, room, *rest = (part for part in name.split("__") if part not in {"schemas", "bodies", "endpoints"})
+    noun, own = (
+        "".join(word[:1].upper() + word[1:] for word in text.split("_")) for text in (room, "_".join(rest))
+    )
+    return own if own.startswith(noun) else noun + own
+
+
+def _at(ref: str, names: Mapping[str, str]) -> str:
+    where, _, name = ref.rpartition("/")
+    return f"{where}/{names.get(name, name)}"
 
 
 def _complete(operation: Part, route: Operation) -> None:

@@ -34,7 +34,7 @@ class Token(BaseModel):
     expires_at: datetime
 
 
-class Contact(BaseModel):
+class AccountManager(BaseModel):
     """Who answers for the customer."""
 
     name: str
@@ -58,7 +58,7 @@ class Me(BaseModel):
     email: str | None
     language: Literal["zh", "en"]
     places: list[str] = Field(description="Addresses of the supplied places.")
-    manager: Contact | None
+    manager: AccountManager | None
     price_m3: float = Field(description="In `currency`.")
     currency: str
     balance: Balance | None = Field(description="Null until billing has given one.")

@@ -181,6 +181,11 @@ def test_the_map_is_moved_by_hand_and_key_and_shows_where_it_may_be(surf: Surf, 
     page.mouse.move(box["x"] + 260, box["y"] + 160, steps=3)
     page.mouse.up()
     assert told("middle") != middle
+    scale, hand = float(told("scale")), page.context.new_cdp_session(page)
+    for kind, apart in (("touchStart", 20), ("touchMove", 40), ("touchMove", 60), ("touchEnd", 0)):
+        fingers = [{"x": box["x"] + 200 + way * apart, "y": box["y"] + 150, "id": way} for way in (0, 1)]
+        hand.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": fingers if apart else []})
+    assert float(told("scale")) > 2 * scale, "two fingers pinch"
     page.locator("[data-map-place=p3]").click()
     assert told("marked") == str(burst)
     assert told("middle").split() == ["300.000", "50.0000"], "the middle of p3"

@@ -67,6 +67,7 @@ def network(
     shown = shown or max((d.figures.month for d in dmas if d.figures), default=None)
     dmas = [_of_month(d, shown) for d in dmas]
     known = [d for d in dmas if d.figures]
+    found = open_events(view, None)
     totals = Totals(
         sum(d.figures.inflow_m3 or 0 for d in known if d.figures),
         sum(d.figures.used_m3 or 0 for d in known if d.figures),
@@ -84,8 +85,8 @@ def network(
         up=up,
         night=night_change,
         mapped=_mapped(view),
-        found=open_events(view, None),
-        places=lambda event: places(view, event),
+        found=found,
+        places=places(view, found),
     )
 
 
@@ -94,6 +95,7 @@ def dma(view: Reader, code: Code) -> Response:
     """Show one district: its months, nights and pressure, what is open there, and where it may lie."""
     found = get_dma(view.caller, code)
     months = get_months(view.caller, code, Since(since=_step(_today(view).replace(day=1), -12))).items
+    events = open_events(view, code)
     outages: list[Outage] = []
     if view.may("outages:read"):
         for when in ("current", "planned"):
@@ -106,8 +108,8 @@ def dma(view: Reader, code: Code) -> Response:
         outages=outages,
         night=night_change,
         mapped=_mapped(view),
-        found=open_events(view, code),
-        places=lambda event: places(view, event),
+        found=events,
+        places=places(view, events),
     )
 
 
@@ -129,12 +131,13 @@ def ranked(event: Event) -> list[str]:
     return []
 
 
-def places(view: View, event: Event) -> list[Place]:
-    """Return the same with what the map knows of each."""
-    names = ranked(event)
+def places(view: View, events: list[Event]) -> dict[int, list[Place]]:
+    """Return the same by event, with what the map knows of each."""
+    named = {event.id: ranked(event) for event in events}
+    names = sorted({name for likely in named.values() for name in likely})
     with view.caller.transaction() as conn:
         known = {row["pipe"]: row for row in rows(conn, "network.map_places", names=names)}
-    return [_place(name, known.get(name)) for name in names]
+    return {id_: [_place(name, known.get(name)) for name in likely] for id_, likely in named.items()}
 
 
 def night_change(d: Dma) -> float | None:

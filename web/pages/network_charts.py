@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from api.dmas.endpoints import get_dma, get_months, get_nights
 from api.dmas.schemas import NightFilter, Since
 from api.fields import Name, midnight
-from api.network.endpoints import get_network
-from api.network.schemas import Network, NetworkFilter
+from api.network.endpoints import read_network
 from api.rows import rows
 from sql.columns import EPOCH_US, read
 from sql.query import Queries
@@ -99,37 +98,38 @@ def pressure(view: Reader, code: Code) -> Response:
 @router.get("/network")
 def network(view: Reader, dma: Name | None = None) -> Response:
     """Return the map in columns, and the places of the events that are open."""
-    found = get_network(view.caller, NetworkFilter(dma=dma))
+    with view.caller.transaction() as conn:
+        found = read_network(conn, dma, view.now)
     events = [{"id": e.id, "places": ranked(e), "subject": e.subject} for e in open_events(view, dma)]
     return Response(msgspec.json.encode(_columns(found) | {"events": events}), media_type="application/json")
 
 
-def _columns(found: Network) -> dict[str, Any]:
-    seat = {node.node: i for i, node in enumerate(found.nodes)}
-    pipes = [p for p in found.pipes if p.node1 in seat and p.node2 in seat]
+def _columns(found: dict[str, Any]) -> dict[str, Any]:
+    nodes, around = found["nodes"], found["extent"]
+    seat = {node["node"]: i for i, node in enumerate(nodes)}
+    pipes = [p for p in found["pipes"] if p["node1"] in seat and p["node2"] in seat]
+    meters = [m for m in found["meters"] if m["x"] is not None and m["y"] is not None]
     return {
-        "x": [round(node.x, 2) for node in found.nodes],
-        "y": [round(node.y, 2) for node in found.nodes],
-        "a": [seat[p.node1] for p in pipes],
-        "b": [seat[p.node2] for p in pipes],
-        "pipe": [p.pipe for p in pipes],
-        "node": [node.node for node in found.nodes],
-        "mm": [p.diameter_mm for p in pipes],
+        "x": [round(node["x"], 2) for node in nodes],
+        "y": [round(node["y"], 2) for node in nodes],
+        "a": [seat[p["node1"]] for p in pipes],
+        "b": [seat[p["node2"]] for p in pipes],
+        "pipe": [p["pipe"] for p in pipes],
+        "node": [node["node"] for node in nodes],
+        "mm": [p["diameter_mm"] for p in pipes],
         "meters": [
             {
-                "name": m.meter,
-                "kind": m.kind,
-                "x": m.x,
-                "y": m.y,
-                "kpa": m.pressure_kpa and round(m.pressure_kpa, 1),
-                "least": m.service_min_kpa,
-                "at": m.measured_at and m.measured_at.timestamp(),
+                "name": m["meter"],
+                "kind": m["kind"],
+                "x": m["x"],
+                "y": m["y"],
+                "kpa": m["pressure_kpa"] and round(m["pressure_kpa"], 1),
+                "least": m["service_min_kpa"],
+                "at": m["measured_at"] and m["measured_at"].timestamp(),
             }
-            for m in found.meters
-            if m.x is not None and m.y is not None
+            for m in meters
         ],
-        "extent": found.extent
-        and [found.extent.left, found.extent.bottom, found.extent.right, found.extent.top],
+        "extent": around and [around[side] for side in ("left", "bottom", "right", "top")],
     }
 
 
