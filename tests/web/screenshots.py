@@ -109,6 +109,8 @@ def _open(page: Page, url: str) -> None:
     page.goto(url, wait_until="load")
     if page.locator("figure[data-chart]").count():
         page.wait_for_selector("figure[data-drawn], figure[data-failed], figure[data-empty]", timeout=20_000)
+    if page.locator(".map[data-map]").count():
+        page.wait_for_selector(".map[data-drawn], .map[data-failed]", timeout=20_000)
 
 
 def _signed_in(conn: Connection, login: str, language: str, clock: SetClock) -> str:

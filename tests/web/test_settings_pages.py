@@ -130,12 +130,10 @@ def _fields(page: str, action: str) -> dict[str, str]:
     (form,) = re.findall(rf'<form method="post" action="{action}".*?</form>', page, re.S)
     fields = dict(re.findall(r'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', form))
     fields |= dict.fromkeys(re.findall(r'<input type="checkbox" name="([^"]+)" checked', form), "on")
-    chosen = re.findall(r'name="([^"]+)"[^>]*>(?:(?!</select>).)*?value="([^"]*)" selected', form, re.S)
-    return (
-        fields
-        | dict(chosen)
-        | dict(re.findall(r'<textarea name="([^"]+)"[^>]*>(.*?)</textarea>', form, re.S))
-    )
+    selects = re.findall(r'<select name="([^"]+)">(.*?)</select>', form, re.S)
+    for name, options in selects:
+        fields.update((name, one) for one in re.findall(r'value="([^"]*)" selected', options))
+    return fields | dict(re.findall(r'<textarea name="([^"]+)"[^>]*>(.*?)</textarea>', form, re.S))
 
 
 def test_a_calendar_is_changed_with_a_reason_and_a_stale_form_says_who_was_faster(

@@ -28,6 +28,7 @@ class NetworkMap {
       delete this.figure.dataset.waiting;
     } catch {
       this.figure.dataset.waiting = this.words.failed;
+      this.figure.dataset.failed = "";
       return;
     }
     this.listen();
