@@ -17,6 +17,7 @@ from web.pages import (
     outages,
     reports,
     settings,
+    settings_access,
     settings_people,
     settings_terms,
     tickets,
@@ -42,6 +43,7 @@ ROUTERS = (
     health.router,
     settings.router,
     visits.router,
+    settings_access.router,
     settings_people.router,
     settings_terms.router,
 )

@@ -191,6 +191,40 @@ def test_who_only_reads_sees_the_terms_and_changes_none(signed_in: SignedIn) -> 
     assert anna.get("/settings/sla/new").status_code == 403
 
 
+def test_a_key_is_made_shown_once_rotated_and_revoked(signed_in: SignedIn) -> None:
+    ada = signed_in("ada")
+    given = {"name": "billing <b>", "scopes": ["customers:read"], "expires_at": "2027-11-21"}
+    assert ada.post("/settings/keys", data={"name": "no scope"}).status_code == 422
+    (key,) = re.findall(r"hw_[0-9a-f]{8}_[0-9a-f]{64}", ada.post("/settings/keys", data=given).text)
+    page = ada.get("/settings/keys").text
+    assert key not in page
+    assert "billing &lt;b&gt;" in page
+    prefix = key.split("_")[1]
+    assert re.search(rf"hw_{prefix}_", ada.post(f"/settings/keys/{prefix}/rotate").text)
+    anna = signed_in("anna")
+    assert prefix not in anna.get("/settings/keys").text
+    assert anna.post(f"/settings/keys/{prefix}/revoke").status_code == 403
+    assert ada.post(f"/settings/keys/{prefix}/revoke").status_code == 303
+    assert f"/settings/keys/{prefix}/revoke" not in ada.get("/settings/keys").text
+
+
+def test_a_program_is_subscribed_tried_stopped_and_ended(signed_in: SignedIn) -> None:
+    olga = signed_in("olga", "zh")
+    given = {"url": "https://93.184.215.14/headwater", "description": "ERP", "topics": ["tickets"]}
+    assert olga.post("/settings/webhooks", data=given | {"url": "http://127.0.0.1/"}).status_code == 422
+    (secret,) = re.findall(r"whs_[0-9a-f]+", olga.post("/settings/webhooks", data=given).text)
+    page = olga.get("/settings/webhooks").text
+    assert secret not in page
+    (number,) = re.findall(r"/settings/webhooks/(\d+)/stop", page)
+    assert signed_in("rita").post(f"/settings/webhooks/{number}/stop").status_code == 403
+    for step in ("test", "stop", "resume"):
+        assert olga.post(f"/settings/webhooks/{number}/{step}").status_code == 303, step
+    assert olga.post(f"/settings/webhooks/{number}/other").status_code == 404
+    assert "whs_" in olga.post(f"/settings/webhooks/{number}/rotate").text
+    assert olga.post(f"/settings/webhooks/{number}/end").status_code == 303
+    assert f"/settings/webhooks/{number}/" not in olga.get("/settings/webhooks").text
+
+
 @pytest.mark.parametrize(("language", "size"), [("en", WIDE), ("zh", PHONE)])
 def test_the_settings_have_no_barriers(
     surf: Surf, language: str, size: tuple[int, int], owner: Connection
@@ -206,6 +240,8 @@ def test_the_settings_have_no_barriers(
         "/calendars/office",
         "/sla",
         "/sla/normal",
+        "/keys",
+        "/webhooks",
     ):
         ada.open(f"/settings{place}")
         ada.check()
