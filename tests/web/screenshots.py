@@ -15,6 +15,7 @@ from urllib.parse import quote
 import psycopg
 from playwright.sync_api import Browser, Page
 from psycopg.conninfo import make_conninfo
+from sqlalchemy.exc import OperationalError
 
 from api.app import create_app
 from api.serve import listen, serve_on
@@ -28,6 +29,7 @@ from jobs.report import LivePress
 from jobs.stack import stack_session
 from jobs.stack.paths import local_dir
 from service import accounts
+from sql.migrate import migrate
 from sql.pool import Connection, Pool, connect
 from tests.web.surf import PHONE, WIDE, chromium, shot
 from web import console
@@ -44,9 +46,10 @@ def main() -> int:
     with stack_session() as stack:
         url = make_conninfo(stack.database_url, dbname=Demo.name)
         try:
+            migrate(url)
             with connect(url, "owner", autocommit=True) as conn, chromium() as browser:
                 taken = list(_all(conn, url, browser, folder))
-        except psycopg.OperationalError as problem:
+        except (psycopg.OperationalError, OperationalError) as problem:
             sys.stderr.write(f"There is no demo to take pictures of: run `make demo` first.\n{problem}\n")
             return 1
     sys.stdout.write(f"{len(taken)} pictures in {folder}\n")
