@@ -142,7 +142,10 @@ def test_two_ways_that_die_at_the_same_instant_make_one_mail(desk: Desk, databas
             made.append(passing.pass_on(conn, id_, at=NOW))
             if meanwhile is not None:
                 meanwhile.start()
-                waiting = "select 1 from pg_locks where locktype = 'advisory' and not granted"
+                waiting = (
+                    "select 1 from pg_locks l join pg_database d on d.oid = l.database"
+                    " where l.locktype = 'advisory' and not l.granted and d.datname = current_database()"
+                )
                 until(lambda: desk.conn.execute(waiting).fetchone() is not None)
 
     other = threading.Thread(target=die, args=["dingtalk"])
