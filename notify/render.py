@@ -97,7 +97,7 @@ class Renderer:
             "forward": self.advice(about, spoken(theirs)).forward,
             "forward_language": theirs,
             "language": language,
-            "link": f"{self._words.public_url}/v1/tickets/{about.ticket.id}",
+            "link": f"{self._words.public_url}/tickets/{about.ticket.id}",
         }
 
     def _base(self, about: Facts, shown: Figures) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
         "clock_due": speech.instant(about.clock.due) if about.clock else "",
         "resolve_by": speech.instant(about.ticket.resolution_due),
         "zone": speech.zone_name(about.ticket.opened_at),
-        "link": f"{words.public_url}/v1/tickets/{about.ticket.id}",
+        "link": f"{words.public_url}/tickets/{about.ticket.id}",
         "language": language,
         "w": words.plain.get_template(f"{language}/words.jinja").module,
     }

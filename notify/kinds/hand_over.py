@@ -24,7 +24,7 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
             "due": speech.instant(
                 datetime.fromisoformat(ticket["resolution_due" if ticket["responded"] else "response_due"])
             ),
-            "link": f"{words.public_url}/v1/tickets/{ticket['id']}",
+            "link": f"{words.public_url}/tickets/{ticket['id']}",
         }
         for ticket in about["tickets"]
     ]

@@ -48,7 +48,7 @@ def failures(words: Words, conn: Connection, message: Message, *, pictures: bool
             f"#{one['id']} {macros.kinds.get(one['kind'], one['kind'])} · "
             f"{macros.channels[one['channel']]} · {one['name'] or one['recipient']}",
             [macros.states.get(one["state"], one["state"]), one["error"]],
-            f"{words.public_url}/v1/messages/{one['id']}",
+            f"{words.public_url}/#failed",
         )
         for one in about["items"][:LISTED]
     ]

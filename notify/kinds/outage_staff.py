@@ -22,7 +22,7 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
         "customers": given.get("customers", 0),
         "large": given.get("large", 0),
         "call": given.get("call", []),
-        "link": f"{words.public_url}/v1/outages/{about.id}",
+        "link": f"{words.public_url}/outages/{about.id}",
         "l": notice,
         "language": language,
     }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
 from babel.dates import format_date
 
@@ -58,7 +59,7 @@ def _rows(words: Words, macros: Any, about: Mapping[str, Any], speech: Speech) -
                 " ".join(str(macros.stands(plan["stage"], _figures(plan, speech))).split()),
                 *([one_line(str(macros.instead(plan["in_place_of"])))] if plan.get("in_place_of") else []),
             ],
-            "link": f"{words.public_url}/v1/plans?month={about['month'][:7]}&account_no={plan['account_no']}",
+            "link": f"{words.public_url}/customers/{quote(plan['account_no'])}",
         }
         for plan in about["plans"]
     ]

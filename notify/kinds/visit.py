@@ -82,7 +82,7 @@ def _roll(words: Words, message: Message, language: str) -> dict[str, Any]:
             {
                 "title": one_line(f"{visit['customer']} · {visit['account_no']}"),
                 "lines": [*since, *_lines(macros, visit, language, bool(len(causes) == 1))],
-                "link": f"{words.public_url}/v1/visits/{visit['id']}",
+                "link": f"{words.public_url}/visits/{visit['id']}",
             }
         )
     return {
@@ -114,7 +114,7 @@ def _calendar(words: Words, message: Message, language: str) -> Sequence[Attachm
             day=date.fromisoformat(visit["due_on"]),
             title=f"{macros.forms[visit['form']]}: {visit['customer']}",
             place=visit["address"] or "",
-            text=f"{visit['account_no']} {visit['phone'] or ''}\n{words.public_url}/v1/visits/{visit['id']}",
+            text=f"{visit['account_no']} {visit['phone'] or ''}\n{words.public_url}/visits/{visit['id']}",
         )
         for visit in message.message["visits"]
         if visit["due_on"] >= message.message["today"]

@@ -34,7 +34,7 @@ def test_the_morning_s_list_says_what_failed_why_and_what_to_do(conn: Connection
         assert "93000 invalid webhook url" in text
         assert ("企业微信 · 王丽" if language == "zh" else "WeCom · 王丽") in text
         assert ("工单通知" if language == "zh" else "ticket") in text
-        assert "https://water.example/v1/messages/" in text
+        assert "https://water.example/#failed" in text
         assert "693a91f6" not in text
         assert "None" not in text
     conn.execute("update outbox set state = 'dismissed' where kind <> 'failures'")

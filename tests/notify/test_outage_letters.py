@@ -103,7 +103,7 @@ def test_every_word_to_colleagues_names_the_outage_the_promise_and_the_link(
         conn, about(started_at=START), step, language, kind="outage_staff", customers=12, large=1, call=call
     )
     assert "HW-7" in letter.subject
-    assert "https://water.example/v1/outages/7" in letter.text and "/v1/outages/7" in letter.html
+    assert "https://water.example/outages/7" in letter.text and "/outages/7" in letter.html
     assert ("12" in letter.subject) == (step == "concerned")
     assert ("江城第三医院" in letter.text) == (step == "concerned")
     assert letter.urgent == (step in ("urged", "escalated"))

@@ -192,7 +192,7 @@ def test_a_digest_that_is_refused_goes_by_mail_whole(desk: Desk) -> None:
     desk.drain("wecom", "email")
     (mail,) = desk.office.mails
     assert mail["Subject"] == "每日摘要：3 条消息"
-    assert mail.get_body(("plain",)).get_content().count(f"/v1/tickets/{desk.ticket}") == 3  # type: ignore[union-attr]
+    assert mail.get_body(("plain",)).get_content().count(f"/tickets/{desk.ticket}") == 3  # type: ignore[union-attr]
 
 
 def test_mail_is_the_last_way_and_without_one_the_message_is_seen_as_dead(desk: Desk) -> None:

@@ -117,8 +117,8 @@ def test_a_digest_lists_what_came_since_the_last_and_none_is_lost(conn: Connecti
     assert bundled == [("bundled", digest)]
     letter = WRITER.letter(conn, claimed(conn, digest))
     assert letter.subject == "每日摘要：4 条消息"
-    assert letter.text.count(f"https://water.example/v1/tickets/{ticket}") == 4
-    assert letter.html.count(f'href="https://water.example/v1/tickets/{ticket}"') == 4
+    assert letter.text.count(f"https://water.example/tickets/{ticket}") == 4
+    assert letter.html.count(f'href="https://water.example/tickets/{ticket}"') == 4
 
 
 def test_a_single_message_of_a_digest_goes_out_as_it_is(conn: Connection) -> None:

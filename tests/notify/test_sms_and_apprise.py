@@ -33,7 +33,7 @@ def test_a_text_message_is_short_signed_and_named(bare: Connection, receiver: Re
     body = json.loads(post.body)
     assert body["to"] == "13900001111"
     assert body["id"] == post.headers["Headwater-Delivery"]
-    assert body["text"].endswith("https://water.example/v1/tickets/12")
+    assert body["text"].endswith("https://water.example/tickets/12")
     assert len(body["text"]) < 200
     stamp = post.headers["Headwater-Timestamp"]
     assert post.headers["Headwater-Signature"] == signature(SECRET, stamp, post.body)

@@ -253,7 +253,7 @@ def test_the_one_message_says_how_much_what_and_until_when(conn: Connection, tow
     )
     for letter in (chinese, english):
         assert "已与客户沟通。" in letter.text and "已与客户沟通。" in letter.html
-        assert letter.text.count("https://x.example/v1/tickets/") == handover.LISTED
+        assert letter.text.count("https://x.example/tickets/") == handover.LISTED
         assert "471" in letter.text
         assert "None" not in letter.text + letter.html
     assert "下一时限 11月21日（周六）09:30" in chinese.text

@@ -151,7 +151,7 @@ def test_a_manager_is_told_the_week_once_with_what_is_overdue_and_a_calendar_fil
     else:
         assert letter.subject == "Your visits from Mon 23 Nov: 2, and 1 overdue"
         assert "== Overdue ==" in letter.text and "Waiting there: 1 open finding" in letter.text
-    assert letter.text.count("/v1/visits/") == 3
+    assert letter.text.count("/visits/") == 3
     (file,) = letter.attachments
     unfolded = file.content.decode().replace("\r\n ", "")
     assert unfolded.count("BEGIN:VEVENT") == 2
