@@ -49,7 +49,8 @@ def _page(context: BrowserContext, name: str, url: str, note: str) -> Iterator[R
     times, kilobytes = [], 0.0
     for _ in range(TIMES):
         page.goto(url, wait_until="load")
-        page.wait_for_timeout(300)  # what follows of itself, such as charts, belongs to the transfer
+        if page.locator("figure[data-chart]").count():  # what follows of itself belongs to the transfer
+            page.wait_for_selector("figure[data-drawn], figure[data-empty]")
         times.append(float(page.evaluate(INTERACTIVE)))
         kilobytes = float(page.evaluate(TRANSFERRED)) / 1000
     page.close()

@@ -64,12 +64,3 @@ select meter_id,
 from seen_usage_hourly
 where meter_id = any (%(meter_ids)s::int[]) and slot >= %(since)s and slot < %(until)s
 group by 1, 2 order by 1, 2;
-
--- name: hours_of_customer
-select u.slot, sum(u.volume_l)
-from service_point p
-join meter_installation i on i.service_point_id = p.id
-join seen_usage_hourly u on u.meter_id = i.meter_id and u.slot >= greatest(i.installed_at, %(since)s)
-    and u.slot < least(i.removed_at, %(until)s) and u.slot >= %(since)s and u.slot < %(until)s
-where p.account_no = %(account_no)s
-group by u.slot order by u.slot;
