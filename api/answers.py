@@ -102,6 +102,12 @@ def answers(example: Any, *statuses: int, status: int = 200, paged: bool = False
     return {status: good, **failures(*sorted({401, 403, 422, 500, 503, *statuses}))}
 
 
+def also_csv(documented: Responses, example: str) -> Responses:
+    """Return the responses of an operation whose good answer also comes as CSV."""
+    documented[200]["content"]["text/csv"] = {"schema": {"type": "string"}, "example": example}
+    return documented
+
+
 def restore_examples(document: dict[str, Any], routes: Iterable[object]) -> None:
     """Put the examples back into the document as they are: making it drops every null in them."""
     for route in routes:

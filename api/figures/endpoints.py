@@ -10,7 +10,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from psycopg.rows import dict_row
 
 from api import page
-from api.answers import answers, failures, page_of
+from api.answers import also_csv, answers, failures, page_of
 from api.auth import Caller, needs
 from api.fields import Id, Name
 from api.figures.schemas import (
@@ -48,7 +48,11 @@ def _shaped(one: figures.Figures) -> dict[str, Any]:
 
 
 @router.get(
-    "", operation_id="listFigures", responses=answers(page_of(EXAMPLE, "/v1/figures"), 406, paged=True)
+    "",
+    operation_id="listFigures",
+    responses=also_csv(
+        answers(page_of(EXAMPLE, "/v1/figures"), 406, paged=True), ",".join(Figures.model_fields) + "\r\n"
+    ),
 )
 def list_figures(
     caller: Reader, given: Annotated[FiguresFilter, Query()], request: Request, response: Response

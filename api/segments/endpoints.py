@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request, Response
 
 from api import page
-from api.answers import answers, page_of
+from api.answers import also_csv, answers, page_of
 from api.auth import Caller, needs
 from api.fields import Name
 from api.meters.formats import csv_response, rows_csv
@@ -77,7 +77,10 @@ def apply(caller: Writer) -> Proposal:
 @router.get(
     "/segments/changes",
     operation_id="listSegmentChanges",
-    responses=answers(page_of(CHANGE, "/v1/segments/changes"), paged=True),
+    responses=also_csv(
+        answers(page_of(CHANGE, "/v1/segments/changes"), paged=True),
+        "".join(rows_csv(tuple(Change.model_fields), [CHANGE])),
+    ),
     response_model=Page[Change],
 )
 def list_changes(
@@ -110,7 +113,10 @@ def list_changes(
 @router.get(
     "/segments/unmanaged",
     operation_id="listUnmanaged",
-    responses=answers(page_of(UNMANAGED, "/v1/segments/unmanaged"), paged=True),
+    responses=also_csv(
+        answers(page_of(UNMANAGED, "/v1/segments/unmanaged"), paged=True),
+        "".join(rows_csv(tuple(Unmanaged.model_fields), [UNMANAGED])),
+    ),
     response_model=Page[Unmanaged],
 )
 def list_unmanaged(
