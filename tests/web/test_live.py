@@ -27,6 +27,7 @@ def test_a_list_takes_in_a_new_ticket_and_keeps_what_is_ticked(
 ) -> None:
     anna = surf("anna")
     page = anna.open("/")
+    page.wait_for_selector("html[data-following]")
     page.locator(f'input[value^="{town.anna.ticket_id}."]').check()
     new = ticket(owner, None, NOW, account_no="A1", assignee_id=town.anna.staff_id, subject="Just in")
     changes.order(owner)
@@ -40,6 +41,7 @@ def test_a_ticket_that_changed_says_so_and_keeps_what_is_typed(
 ) -> None:
     bo = surf("bo", "zh")
     page = bo.open(f"/tickets/{town.bo.ticket_id}")
+    page.wait_for_selector("html[data-following]")
     page.locator("textarea:visible").first.fill("还没写完")
     tickets.note(owner, town.bo.ticket_id, Entry("note", "theirs"), at=NOW, actor="olga")
     changes.order(owner)

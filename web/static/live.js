@@ -39,6 +39,10 @@ const soon = () => { waiting ||= setTimeout(refresh, REST_MS); };
 
 function hear(message) {
   const id = /^id: (.*)$/m.exec(message), type = /^event: (\w+)\./m.exec(message), data = /^data: (.*)$/m.exec(message);
+  if (/^event: ready$/m.test(message)) {
+    document.documentElement.dataset.following = "";
+    if (!lastId) soon(); // what changed between the page and its stream
+  }
   if (id) lastId = id[1];
   if (!type || !data) return;
   const banner = changed();
