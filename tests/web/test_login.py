@@ -9,6 +9,7 @@ from core.clock import SetClock
 from core.errors import BadDataError
 from service import accounts
 from sql.pool import Connection
+from tests.api.town import Town
 from tests.web.conftest import SignedIn
 from web.pages.login import local
 from web.view import COOKIE
@@ -111,7 +112,7 @@ def test_another_site_can_not_act_with_the_readers_cookies(
 
 
 @pytest.mark.parametrize("password", ["short", "anna" * 2, "aaaaaaaaaaaa", "x" * 201])
-def test_a_weak_password_is_refused(owner: Connection, clock: SetClock, password: str) -> None:
+def test_a_weak_password_is_refused(town: Town, owner: Connection, clock: SetClock, password: str) -> None:
     with pytest.raises(BadDataError):
         accounts.set_password(owner, "anna", password, at=clock.now())
 
