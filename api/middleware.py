@@ -19,7 +19,7 @@ HEADERS = {
 }
 MOST_BODY_BYTES = 65_536
 LONG_BODIES = {"/v1/outages": 4_194_304, "/v1/series": 4_194_304}  # lists of accounts, of meters
-SECRET_PATHS = ("/s/",)
+SECRET_PATHS = ("/s/", "/password/")
 """Whose paths hold what a stranger could use: they are not logged."""
 METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 

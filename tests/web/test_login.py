@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from starlette.testclient import TestClient
+from structlog.testing import CapturingLogger
 
 from core.clock import SetClock
 from core.errors import BadDataError
@@ -132,3 +133,14 @@ def test_the_reader_chooses_language_and_light(signed_in: SignedIn) -> None:
     page = browser.get("/").text
     assert '<html lang="zh-CN" data-theme="dark">' in page
     assert "今天" in page
+
+
+def test_the_link_that_sets_a_password_is_not_logged(
+    browser: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = CapturingLogger()
+    monkeypatch.setattr("api.middleware.log", lines)
+    for answer in (browser.get("/password/of-anna"), browser.post("/password/of-anna", data={})):
+        assert answer.status_code < 500
+    assert len(lines.calls) >= 2
+    assert "of-anna" not in str(lines.calls)
