@@ -183,6 +183,7 @@ def test_passwords_can_be_switched_off_and_a_public_client_needs_no_secret(
         assert 'href="/login/oidc?next=/network"' in page
         assert 'name="password"' not in page
         assert browser.post("/login", data={"login": "anna", "password": "x"}).status_code == 403
+        assert browser.post("/password/old-link", data={"new": "x", "again": "x"}).status_code == 403
         assert browser.get(_away(browser)).status_code == 303
 
 

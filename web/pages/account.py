@@ -144,6 +144,7 @@ def ask_password(request: Request, token: str) -> Response:
 @router.post("/password/{token}")
 def take_password(request: Request, token: str, new: Password = "", again: Password = "") -> Response:
     """Set the password by a link, and sign its owner in."""
+    _require_passwords(request)
     now = request.app.state.clock.now()
     try:
         _require_same(new, again)
@@ -168,9 +169,14 @@ def browser(agent: str) -> str:
     return " · ".join(filter(None, found)) or agent[:40]
 
 
-def _password_page(request: Request, token: str, wrong: HeadwaterError | None = None) -> Response:
+def _require_passwords(request: Request) -> None:
+    """Refuse a link that was made before passwords were switched off."""
     if not local_accounts(request):
         raise ForbiddenError("Passwords are switched off here.", cure="Sign in by the provider.")
+
+
+def _password_page(request: Request, token: str, wrong: HeadwaterError | None = None) -> Response:
+    _require_passwords(request)
     now = request.app.state.clock.now()
     say = tongue(language_of(request)).say
     with unsigned(request) as conn:
