@@ -51,5 +51,6 @@ def ensure_frontend(npm: Path, progress: Progress) -> None:
 
 
 def _env(npm: Path) -> dict[str, str]:
-    # npm is a script of the node beside it.
-    return os.environ | {"PATH": f"{npm.parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    # npm is a script of the node beside it, which trusts whom the machine trusts: a proxy's certificate, too.
+    path = f"{npm.parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {"NODE_USE_SYSTEM_CA": "1", **os.environ, "PATH": path}
