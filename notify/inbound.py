@@ -28,6 +28,7 @@ _QUOTE = re.compile(
     r"on .{6,120} wrote:\s*$|在?.{4,80}写道[:\uff1a]\s*$|_{20,})",
     re.IGNORECASE,
 )
+_ADDRESS = re.compile(r"[^\s<>()\[\]\",;:@]+@[^\s<>()\[\]\",;:@]+")
 _BLOCKS = frozenset({"p", "div", "br", "tr", "li", "h1", "h2", "h3", "h4", "blockquote", "table", "pre"})
 _SILENT = frozenset({"script", "style", "head", "title"})
 
@@ -47,8 +48,8 @@ def read(raw: bytes, our_address: str) -> Mail:
         message.set_type("text/plain")
     headers = _headers(message)
     our_address = parseaddr(our_address)[1]
-    name, sender = parseaddr(headers.get("from", ""))
-    if "@" not in sender:
+    name, sender = _sender(headers.get("from", ""))
+    if not sender:
         raise BadDataError("The mail has no sender.", cure="It needs a header From with an address.")
     subject = _one_line(headers.get("subject", ""))[:200]
     text, files = _content(message)
@@ -87,6 +88,16 @@ def _kind(headers: dict[str, str], message: Message, sender: str, our_address: s
         name in headers for name in ("x-autoreply", "x-autorespond", "list-id", "list-unsubscribe")
     )
     return "automatic" if null_sender or told or answered else "person"
+
+
+def _sender(header: str) -> tuple[str, str]:
+    """Return name and address of who wrote; of a header that is out of form the first that looks like one."""
+    line = _one_line(header)
+    name, address = parseaddr(line)
+    if "@" in address:
+        return name, address
+    found = _ADDRESS.search(line)
+    return "", found[0] if found else ""
 
 
 def _headers(message: Message) -> dict[str, str]:

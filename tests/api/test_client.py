@@ -26,10 +26,11 @@ def run(*command: str | Path) -> str:
 def elsewhere() -> Path:
     """Where the programs are of an environment with the generator and what clients need, no more."""
     LOCAL.mkdir(parents=True, exist_ok=True)
-    uv, made = Path(sys.executable).with_name("uv"), LOCAL / "lock.txt"
+    made, venv = LOCAL / "lock.txt", LOCAL / "venv"
     if not made.exists() or made.read_bytes() != LOCK.read_bytes():
-        run(uv, "venv", "-q", "--clear", LOCAL / "venv")
-        run(uv, "pip", "install", "-q", "--require-hashes", "-p", LOCAL / "venv", "-r", LOCK)
+        run(sys.executable, "-m", "venv", "--clear", "--without-pip", venv)
+        # By the pip that set-up uses: it knows the machine's index, proxy and certificates.
+        run(sys.executable, "-m", "pip", "--python", venv, "install", "-q", "--require-hashes", "-r", LOCK)
         made.write_bytes(LOCK.read_bytes())
     return LOCAL / "venv" / "bin"
 

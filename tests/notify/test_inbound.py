@@ -4,7 +4,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.errors import BadDataError
@@ -130,6 +130,8 @@ _PIECES = st.sampled_from(
 
 
 @settings(max_examples=400, deadline=None)
+@example([b"\t\x01"])  # the header From goes on in a line of control characters
+@example([b" ", b"From: a@b.example\r\n"])  # or of anything
 @given(st.lists(st.one_of(_PIECES, st.binary(max_size=40)), max_size=14))
 def test_hostile_mail_is_read_or_refused_and_never_breaks_anything(pieces: list[bytes]) -> None:
     given_mail = b"".join([b"From: a@b.example\r\n", *pieces])
