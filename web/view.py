@@ -10,8 +10,7 @@ It asks the API's own functions with `view.caller`, so it shows what the API wou
 """
 
 import base64
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -25,22 +24,20 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from pydantic import BaseModel, ValidationError
 
-from api.auth import CHECKOUT_TIMEOUT_S, STATEMENT_TIMEOUT, Caller
+from api.auth import CHECKOUT_TIMEOUT_S, Caller
 from api.keys import KeyScope
 from core.clock import Clock
 from core.errors import BadDataError, ForbiddenError, HeadwaterError
 from service import accounts
 from service.accounts import Session
 from service.utility import Utility, utility
-from sql.pool import Connection, Pool
-from sql.query import Queries
+from sql.pool import Pool
 from web.assets import asset
 from web.labels import label
 from web.rights import principal
 from web.route import SignedOutError
 from web.tongue import LANGUAGES, chosen, filters, iso, tongue
 
-Q = Queries("api")
 COOKIE = "hw_session"
 FLASH = "hw_flash"
 LANGUAGE = "hw_language"
@@ -180,15 +177,6 @@ def taken(model: type[Body], given: Mapping[str, object]) -> Body:
     except ValidationError as problem:
         errors = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors()]
         raise BadDataError("The form can't be taken as it is.", more={"errors": errors}) from None
-
-
-@contextmanager
-def unsigned(request: Request) -> Iterator[Connection]:
-    """Open a transaction with the rights of the rules, for somebody who is not signed in."""
-    pool: Pool = request.app.state.pool
-    with pool.connection(CHECKOUT_TIMEOUT_S) as conn:
-        conn.execute(Q["ask_as"], {"sees": "all", "staff": "", "timeout": STATEMENT_TIMEOUT})
-        yield conn
 
 
 def language_of(request: Request) -> str:

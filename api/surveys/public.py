@@ -5,8 +5,6 @@ It shows the utility's name and the ticket's number, nothing else of the custome
 
 import base64
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from importlib import resources
 from typing import Annotated
@@ -20,7 +18,7 @@ from markupsafe import Markup
 from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from starlette.exceptions import HTTPException
 
-from api.auth import CHECKOUT_TIMEOUT_S, STATEMENT_TIMEOUT
+from api.auth import unsigned
 from api.surveys.words import WORDS
 from core.clock import Clock
 from core.settings import Settings
@@ -28,10 +26,8 @@ from service import surveys
 from service.findings import Desk
 from service.surveys import REMARK_MOST, Answer, Survey
 from service.utility import utility
-from sql.pool import Connection, Pool
-from sql.query import Queries
+from sql.pool import Connection
 
-Q = Queries("api")
 router = APIRouter(include_in_schema=False)
 
 _STYLE = resources.files("api.surveys").joinpath("style.css").read_text("utf-8")
@@ -61,7 +57,7 @@ async def _body(request: Request) -> bytes | None:
 def ask(request: Request, token: str) -> HTMLResponse:
     """Show the question, or why there is none."""
     try:
-        with _transaction(request) as conn:
+        with unsigned(request) as conn:
             found = surveys.look(conn, token, at=_now(request))
             return _page(request, conn, found, found.state)
     except _AWAY:
@@ -72,7 +68,7 @@ def ask(request: Request, token: str) -> HTMLResponse:
 def take(request: Request, token: str, body: Annotated[bytes | None, Depends(_body)]) -> HTMLResponse:
     """Take the answer; the same one again is thanked for again."""
     try:
-        with _transaction(request) as conn:
+        with unsigned(request) as conn:
             return _taken(request, conn, token, body)
     except _AWAY:
         return _away(request)
@@ -164,15 +160,6 @@ def _language(request: Request, found: Survey) -> str:
     places = {language: asked.find(language) for language in WORDS}
     known = {language: place for language, place in places.items() if place >= 0}
     return min(known, key=lambda language: known[language]) if known else "zh"
-
-
-@contextmanager
-def _transaction(request: Request) -> Iterator[Connection]:
-    """Open a transaction with the rights of the rules: what may be done is in the link."""
-    pool: Pool = request.app.state.pool
-    with pool.connection(CHECKOUT_TIMEOUT_S) as conn:
-        conn.execute(Q["ask_as"], {"sees": "all", "staff": "", "timeout": STATEMENT_TIMEOUT})
-        yield conn
 
 
 def _now(request: Request) -> datetime:

@@ -4,7 +4,8 @@ from zoneinfo import ZoneInfo
 
 from notify.channels import Message
 from notify.letter import Letter
-from notify.words import Words, lines, one_line, said, spoken
+from notify.plain import plain_letter
+from notify.words import Words, one_line, said, spoken
 from sql.pool import Connection
 
 
@@ -14,23 +15,12 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
     language = spoken(message.language)
     values = {name: one_line(about[name]) for name in ("name", "code", "utility")}
     macros = words.macros(f"{language}/contact_code.jinja", minutes=about["minutes"], **values)
-    subject = one_line(said(macros, "subject"))
-    shown = {
-        "subject": subject,
-        "greeting": said(macros, "greeting"),
-        "paragraphs": lines(macros, "paragraphs"),
-        "button": None,
-        "small": [],
-        "signed": values["utility"],
-        "language": language,
-        "w": words.plain.get_template(f"{language}/words.jinja").module,
-    }
-    return Letter(
-        subject=subject,
-        text=words.text("letter.txt.jinja", **shown),
-        html=words.html("letter.html.jinja", **shown),
-        to_name=values["name"],
-        from_name=values["utility"],
+    return plain_letter(
+        words,
+        macros,
+        language,
+        signed=values["utility"],
         zone=ZoneInfo(about["timezone"]),
+        to_name=values["name"],
         brief=one_line(said(macros, "brief")),
     )

@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 from notify.channels import Message
 from notify.letter import Letter
+from notify.plain import plain_letter
 from notify.speech import Speech
-from notify.words import Words, lines, one_line, said, spoken
+from notify.words import Words, one_line, spoken
 from service import surveys
 from sql.pool import Connection
 
@@ -31,21 +32,13 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
     values["about"] = one_line(ticket["subject"]) or matters.get(ticket["grp"], "")
     macros = words.macros(f"{language}/survey.jinja", **values)
     token = surveys.token(conn, ticket["id"], about["round"], until)
-    shown = {
-        "subject": one_line(said(macros, "subject")),
-        "greeting": said(macros, "greeting"),
-        "paragraphs": lines(macros, "paragraphs"),
-        "button": (said(macros, "button"), f"{words.public_url}/s/{token}"),
-        "small": lines(macros, "small"),
-        "signed": values["utility"],
-        "language": language,
-        "w": words.plain.get_template(f"{language}/words.jinja").module,
-    }
-    return Letter(
-        subject=shown["subject"],
-        text=words.text("letter.txt.jinja", **shown),
-        html=words.html("letter.html.jinja", **shown),
-        to_name=values["customer"],
-        from_name=values["utility"],
+    return plain_letter(
+        words,
+        macros,
+        language,
+        signed=values["utility"],
         zone=zone,
+        to_name=values["customer"],
+        url=f"{words.public_url}/s/{token}",
+        brief="",
     )

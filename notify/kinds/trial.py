@@ -5,8 +5,9 @@ from zoneinfo import ZoneInfo
 
 from notify.channels import Message
 from notify.letter import Letter
+from notify.plain import plain_letter
 from notify.speech import Speech
-from notify.words import Words, lines, one_line, said, spoken
+from notify.words import Words, one_line, spoken
 from sql.pool import Connection
 
 
@@ -25,22 +26,4 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
         "channel": delivery.channels[about["channel"]],  # type: ignore[attr-defined]
     }
     macros = words.macros(f"{language}/trial.jinja", **values)
-    shown = {
-        "subject": one_line(said(macros, "subject")),
-        "greeting": said(macros, "greeting"),
-        "paragraphs": lines(macros, "paragraphs"),
-        "button": None,
-        "small": [],
-        "signed": values["utility"],
-        "language": language,
-        "w": words.plain.get_template(f"{language}/words.jinja").module,
-    }
-    return Letter(
-        subject=shown["subject"],
-        text=words.text("letter.txt.jinja", **shown),
-        html=words.html("letter.html.jinja", **shown),
-        to_name=values["name"],
-        from_name=values["utility"],
-        zone=zone,
-        brief=shown["subject"],
-    )
+    return plain_letter(words, macros, language, signed=values["utility"], zone=zone, to_name=values["name"])

@@ -4,8 +4,9 @@ from datetime import datetime
 
 from notify.channels import Message
 from notify.letter import Letter
+from notify.plain import plain_letter
 from notify.speech import Speech
-from notify.words import Words, lines, one_line, said, spoken
+from notify.words import Words, one_line, spoken
 from service.utility import utility
 from sql.pool import Connection
 
@@ -24,21 +25,4 @@ def letter(words: Words, conn: Connection, message: Message, *, pictures: bool) 
         "since": speech.instant(since),
     }
     macros = words.macros(f"{language}/webhook.jinja", **values)
-    subject = one_line(said(macros, "subject"))
-    shown = {
-        "subject": subject,
-        "greeting": "",
-        "paragraphs": lines(macros, "paragraphs"),
-        "button": None,
-        "small": [],
-        "signed": ours.name,
-        "language": language,
-        "w": words.plain.get_template(f"{language}/words.jinja").module,
-    }
-    return Letter(
-        subject=subject,
-        text=words.text("letter.txt.jinja", **shown),
-        html=words.html("letter.html.jinja", **shown),
-        from_name=ours.name,
-        zone=ours.zone,
-    )
+    return plain_letter(words, macros, language, signed=ours.name, zone=ours.zone, brief="")

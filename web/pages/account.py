@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
+from api.auth import unsigned
 from api.fields import Id
 from api.reach.endpoints import test_reach
 from api.staff.endpoints import change_staff, end_absence, get_staff, plan_absence
@@ -17,7 +18,7 @@ from web.pages.login import local_accounts, set_session
 from web.pages.login import open_session as begin
 from web.route import PageRoute
 from web.tongue import tongue
-from web.view import Fields, View, Viewer, filled, language_of, public_page, sees, unsigned
+from web.view import Fields, View, Viewer, filled, language_of, public_page, sees
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 Writer = Annotated[View, sees("staff:write")]

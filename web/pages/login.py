@@ -7,6 +7,7 @@ import structlog
 from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from api.auth import unsigned
 from core.clock import Clock
 from core.errors import ForbiddenError, HeadwaterError, NotFoundError
 from core.settings import Settings
@@ -16,7 +17,7 @@ from sql.pool import Connection
 from web import oidc
 from web.route import PageRoute
 from web.tongue import LANGUAGES, tongue
-from web.view import COOKIE, LANGUAGE, Viewer, language_of, public_page, unsigned
+from web.view import COOKIE, LANGUAGE, Viewer, language_of, public_page
 
 log = structlog.get_logger(__name__)
 router = APIRouter(include_in_schema=False, route_class=PageRoute)

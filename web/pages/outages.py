@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, Path, Request, Response
 
+from api.auth import unsigned
 from api.fields import Id, Name
 from api.outages import endpoints as outages
 from api.outages import schemas
@@ -12,7 +13,7 @@ from api.rows import rows
 from core.errors import NotFoundError
 from service.utility import utility
 from web.route import PageRoute
-from web.view import Fields, View, language_of, public_page, sees, taken, unsigned
+from web.view import Fields, View, language_of, public_page, sees, taken
 
 router = APIRouter(include_in_schema=False, route_class=PageRoute)
 Reader = Annotated[View, sees("outages:read")]
