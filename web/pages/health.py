@@ -1,10 +1,11 @@
 """Health: what comes in and how late, what could not be understood, who is silent, what runs and is sent."""
 
 import base64
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Form, Path, Query, Response
+from fastapi import APIRouter, Depends, Form, Path, Query, Response
 
 from api.access.audit import list_audit
 from api.access.schemas import AuditFilter
@@ -211,50 +212,39 @@ def settle(
     return view.go("/health/messages", view.say("Set aside."))
 
 
+@dataclass(frozen=True)
+class AuditAsked:
+    """Which lines of the audit log, as it was typed."""
+
+    actor: Typed = ""
+    subject_kind: Typed = ""
+    subject: Typed = ""
+    method: Typed = ""
+    since: Typed = ""
+    until: Typed = ""
+
+    def given(self, view: View, **more: str | None) -> AuditFilter:
+        """Return it as the API takes it."""
+        typed = {name: value.strip() for name, value in vars(self).items()}
+        typed |= {"since": view.at(typed["since"]), "until": view.at(typed["until"])}
+        return taken(AuditFilter, {name: value for name, value in typed.items() if value} | more)
+
+
 @router.get("/audit")
 def audit(
     view: Annotated[View, sees("audit:read")],
-    actor: Typed = "",
-    subject_kind: Typed = "",
-    subject: Typed = "",
-    method: Typed = "",
-    since: Typed = "",
-    until: Typed = "",
+    asked: Annotated[AuditAsked, Depends()],
     cursor: str | None = None,
 ) -> Response:
     """Show who read and changed what."""
-    asked = {
-        "actor": actor.strip(),
-        "subject_kind": subject_kind.strip(),
-        "subject": subject.strip(),
-        "method": method,
-        "since": view.at(since),
-        "until": view.at(until),
-    }
-    given = {name: value for name, value in asked.items() if value}
-    found = list_audit(view.caller, taken(AuditFilter, given | {"cursor": cursor}), view.request, Response())
-    shown = {name: value or "" for name, value in asked.items()} | {"since": since, "until": until}
-    return view.page("audit.html.jinja", found=found, asked=shown, methods=METHODS)
+    found = list_audit(view.caller, asked.given(view, cursor=cursor), view.request, Response())
+    return view.page("audit.html.jinja", found=found, asked=vars(asked), methods=METHODS)
 
 
 @router.get("/audit.csv")
 def audit_table(
-    view: Annotated[View, sees("audit:read")],
-    actor: Typed = "",
-    subject_kind: Typed = "",
-    subject: Typed = "",
-    method: Typed = "",
-    since: Typed = "",
-    until: Typed = "",
+    view: Annotated[View, sees("audit:read")], asked: Annotated[AuditAsked, Depends()]
 ) -> Response:
     """Return the same for a spreadsheet."""
-    asked = {
-        "actor": actor,
-        "subject_kind": subject_kind,
-        "subject": subject,
-        "method": method,
-        "since": view.at(since),
-        "until": view.at(until),
-    }
-    given = taken(AuditFilter, {name: value for name, value in asked.items() if value} | {"format": "csv"})
+    given = asked.given(view, format="csv")
     return list_audit(view.caller, given, view.request, Response())  # type: ignore[no-any-return]
