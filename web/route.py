@@ -14,7 +14,7 @@ from psycopg_pool import PoolClosed, PoolTimeout, TooManyRequests
 from starlette.exceptions import HTTPException
 
 from api.problem import request_id
-from core.errors import ForbiddenError, HeadwaterError
+from core.errors import BadDataError, ForbiddenError, HeadwaterError
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 HEADERS = {
@@ -50,6 +50,7 @@ class PageRoute(APIRoute):
             try:
                 if request.method not in SAFE:
                     refuse_other_sites(request)
+                await _refuse_nul(request)
                 answer = await handler(request)
             except SignedOutError:
                 answer = sign_in_first(request)
@@ -60,6 +61,16 @@ class PageRoute(APIRoute):
             return answer
 
         return handle
+
+
+async def _refuse_nul(request: Request) -> None:
+    """Refuse the one character that the database keeps in no text, wherever it stands in a request."""
+    typed: list[object] = list(request.path_params.values())
+    typed += [value for _, value in request.query_params.multi_items()]
+    if request.method not in SAFE:
+        typed += [value for _, value in (await request.form()).multi_items()]
+    if any("\x00" in value for value in typed if isinstance(value, str)):
+        raise BadDataError("What was typed holds a character that can't be kept.", cure="Type it again.")
 
 
 def refuse_other_sites(request: Request) -> None:

@@ -159,3 +159,15 @@ def test_what_is_typed_comes_back_as_text_or_is_refused(
             if "text/html" in answer.headers.get("content-type", ""):
                 assert Tags(answer.text).bad == [], address
     assert Tags(client.get(f"/tickets/{ticket}").text).bad == []
+
+
+def test_a_null_character_is_refused_wherever_it_stands(
+    signed_in: SignedIn, browser: TestClient, town: Town
+) -> None:
+    anna = signed_in("anna")
+    for path in ("/customers?q=%00", "/tickets?q=a%00b", "/customers/%00", "/?cursor=%00", "/status/%00"):
+        assert anna.get(path).status_code == 422, path
+    assert browser.post("/login", data={"login": "\x00", "password": "x"}).status_code == 422
+    assert browser.post("/login", data={"login": "anna", "password": "\x00"}).status_code == 422
+    url = f"/tickets/{town.anna.ticket_id}/notes"
+    assert anna.post(url, data={"why": "a\x00b"}).status_code == 422
