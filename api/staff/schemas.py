@@ -267,7 +267,7 @@ class Assigned(BaseModel):
     """In whose hands the ticket is now; who gave it away may no longer see it."""
 
     id: int
-    assignee: str
+    assignee: str | None = Field(description="Null: nobody's yet.")
     version: int
 
 

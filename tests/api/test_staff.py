@@ -87,6 +87,12 @@ def test_a_ticket_passes_out_of_the_sight_of_who_gives_it_away(
     assert anna.post(f"{path}/assign", json=body).status_code == 404
     assert bo.post(f"{path}/assign", json={"to": "anna", "note": "x", "version": 1}).status_code == 409
     assert anna.post(f"/v1/tickets/{town.bo.ticket_id}/assign", json=body).status_code == 404
+    assert anna.post(f"/v1/tickets/{town.bo.ticket_id}/take-back").status_code == 404
+    assert bo.post(f"{path}/take-back").status_code == 409, "it was not Bo who gave it away"
+    assert anna.post(f"{path}/take-back", json={"version": 1}).status_code == 409
+    back = anna.post(f"{path}/take-back", json={"version": 2, "why": "By mistake."})
+    assert back.json() == {"id": town.dma_ticket_id, "assignee": "anna", "version": 3}
+    assert anna.get(path).json()["entries"][-1]["detail"]["because"] == "back"
 
 
 def test_all_of_somebody_s_work_is_handed_over_at_once(

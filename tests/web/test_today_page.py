@@ -95,6 +95,27 @@ def test_handing_over_needs_a_note_where_somebody_has_it(
     assert olga.post("/tickets/bulk", data=form | {"to": "nobody"}).status_code == 404
 
 
+def test_a_hand_over_of_many_is_taken_back_where_nobody_has_begun(
+    signed_in: SignedIn, town: Town, calm: int, owner: Connection
+) -> None:
+    anna, olga = signed_in("anna"), signed_in("olga", "zh")
+    other = ticket(
+        owner, None, NOW, subject="Begun", grp="leak", account_no="A1", assignee_id=town.anna.staff_id
+    )
+    form = {"deed": "assign", "to": "bo", "note": "请跟进", "back": "/tickets", "ticket": ticked(calm, other)}
+    olga.post("/tickets/bulk", data=form)
+    page = olga.get("/tickets").text
+    assert "已移交 2 件。" in page
+    (undo,) = re.findall(r'action="(/tickets/bulk/undo[^"]*)"', page)
+    tickets.note(owner, other, Entry("note", "I have called."), at=NOW, actor="bo")
+    olga.post(undo.replace("&amp;", "&"))
+    assert said(olga, "/tickets") == f"已撤回 1 件。 未处理：#{other}（当前状态不允许）。"
+    mine = anna.get("/").text
+    assert f'class="open" href="/tickets/{calm}"' in mine
+    assert f'class="open" href="/tickets/{other}"' not in mine
+    assert "误移交，已撤回。" in anna.get(f"/tickets/{calm}").text
+
+
 def test_failed_messages_and_doubted_contacts_are_settled_from_here(signed_in: SignedIn, town: Town) -> None:
     anna = signed_in("anna")
     page = anna.get("/").text
