@@ -13,7 +13,7 @@ import base64
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -26,6 +26,7 @@ from pydantic import BaseModel, ValidationError
 
 from api.auth import CHECKOUT_TIMEOUT_S, Caller
 from api.keys import KeyScope
+from api.rows import Row, rows
 from core.clock import Clock
 from core.errors import BadDataError, ForbiddenError, HeadwaterError
 from service import accounts
@@ -68,6 +69,18 @@ class View:
         """Refuse a reader who may not."""
         if not self.may(scope):
             raise ForbiddenError("Your role doesn't allow that.", cure="Ask an administrator.")
+
+    @cached_property
+    def colleagues(self) -> list[Row]:
+        """Who works here: login, name and roles."""
+        with self.caller.transaction() as conn:
+            return rows(conn, "staff.colleagues")
+
+    @cached_property
+    def districts(self) -> list[Row]:
+        """The DMAs: code and name."""
+        with self.caller.transaction() as conn:
+            return rows(conn, "network.districts")
 
     def at(self, typed: str) -> str | None:
         """Return the utility's time that somebody typed as the API takes it."""

@@ -4,9 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from psycopg.types.json import Jsonb
 from starlette.testclient import TestClient
 
+from api.trail import Trail
 from core.clock import SetClock
 from notify.channels import Message
 from notify.words import Words
@@ -162,6 +164,39 @@ def test_a_manager_sets_the_own_way_only(ask: Ask, town: Town) -> None:
     assert anna.put("/v1/staff/anna/reach", json={"digest_at": "08:00"}).status_code == 200
     assert anna.get("/v1/staff/bo/reach").status_code == 404
     assert anna.put("/v1/staff/bo/reach", json={}).status_code == 404
+
+
+@pytest.mark.parametrize("role", ["admin", "operations"])
+def test_an_admin_and_operations_set_and_try_the_ways_of_others_which_is_on_record(
+    role: str, ask: Ask, app: FastAPI, conn: Connection, town: Town
+) -> None:
+    insert(conn, "staff", login="ada", name="Ada", roles=[role])
+    insert(conn, "staff", login="rita", name="Rita", roles=["reader"])
+    ada, rita = ask(login="ada"), ask(login="rita")
+    wanted = {"channels": [{"channel": "sms", "address": "139 0000 0000"}], "quiet_from": "22:00"}
+    assert ada.put("/v1/staff/bo/reach", json=wanted).status_code == 422
+    wanted["quiet_until"] = "07:00"
+    assert ada.put("/v1/staff/bo/reach", json=wanted).json()["quiet_until"] == "07:00:00"
+    (sent,) = ada.post("/v1/staff/bo/reach/test").json()["items"]
+    assert (sent["state"], sent["address"]) == ("pending", "139 0000 0000")
+    conn.execute(
+        "update outbox set state = 'dead', last_error = 'no such number' where id = %s", [sent["id"]]
+    )
+    (tried,) = ada.get("/v1/staff/bo/reach/test").json()["items"]
+    assert (tried["id"], tried["state"], tried["last_error"]) == (sent["id"], "dead", "no such number")
+    assert rita.put("/v1/staff/bo/reach", json={}).status_code == 403
+    assert rita.post("/v1/staff/bo/reach/test").status_code == 403
+    assert ask(login="anna").get("/v1/staff/bo/reach/test").status_code == 404
+    trail: Trail = app.state.trail
+    trail.flush()
+    kept = conn.execute(
+        "select actor, method, route, subject, status from audit"
+        " where subject_kind = 'staff' and method <> 'GET' and status = 200 order by id"
+    ).fetchall()
+    assert kept == [
+        ("ada", "PUT", "/v1/staff/{login}/reach", "bo", 200),
+        ("ada", "POST", "/v1/staff/{login}/reach/test", "bo", 200),
+    ]
 
 
 def test_a_test_message_goes_to_the_own_addresses_by_the_outbox_and_five_times_an_hour(

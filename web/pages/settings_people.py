@@ -24,6 +24,7 @@ from api.staff.schemas import (
 )
 from core.errors import ForbiddenError
 from service import invitations, staff
+from web.pages import ways
 from web.pages.login import local_accounts
 from web.route import PageRoute
 from web.view import Fields, View, sees, taken
@@ -202,4 +203,5 @@ def _member(
         link=link,
         url=url,
         passwords=local_accounts(view.request),
+        **(ways.shown(view, found.login) if found.active and _desk(view) else {"reached": None}),
     )

@@ -17,7 +17,6 @@ from api.visits.endpoints import list_visits
 from api.visits.schemas import VisitFilter
 from core.errors import NotFoundError
 from service import accounts
-from web.pages.inbox import colleagues
 from web.route import PageRoute
 from web.view import View, sees
 
@@ -44,7 +43,6 @@ def today(
         asleep=_asleep(view),
         desk="team" if team else "mine",
         counts=counts,
-        colleagues=colleagues(view),
         day=view.now.astimezone(view.utility.zone).date(),
         visits=_visits(view) if view.may("visits:read") else [],
         failed=_failed(view) if view.may("messages:read") else [],
