@@ -166,7 +166,8 @@ class Settings(BaseSettings):
     )
     webhook_private: bool = Field(
         False,
-        description="Let subscriptions use http and addresses of private networks: for development.",
+        description="Let subscriptions and people's own channels use http and addresses of private networks:"
+        " for development.",
     )
     webhook_pause_days: int = Field(
         5,

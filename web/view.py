@@ -31,6 +31,7 @@ from core.clock import Clock
 from core.errors import BadDataError, ForbiddenError, HeadwaterError
 from service import accounts
 from service.accounts import Session
+from service.failures import SECRET
 from service.utility import Utility, utility
 from sql.pool import Pool
 from web.assets import asset
@@ -129,6 +130,7 @@ class View:
             "zone": self.utility.zone,
             "now": self.now,
             "path": self.request.url.path,
+            "never_again": SECRET,
         }
 
 

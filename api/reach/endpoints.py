@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Request
 
 from api.answers import answers
 from api.auth import Caller, needs
@@ -11,6 +11,7 @@ from api.reach.schemas import EXAMPLE, TRIALS, NewReach, Reach, Trial, TrialMess
 from api.rows import rows
 from api.staff.rights import actor
 from core.errors import NotFoundError
+from core.settings import Settings
 from service import reach, trial
 from service.reach import Preferences, StaffChannel
 from sql.pool import Connection
@@ -52,16 +53,18 @@ def get_reach(caller: Reader, login: Login) -> Reach:
 
 
 @router.put("/{login}/reach", operation_id="putReach", responses=answers(EXAMPLE, 404, 409, 413))
-def put_reach(caller: Writer, login: Login, said: NewReach) -> Reach:
+def put_reach(caller: Writer, login: Login, said: NewReach, request: Request) -> Reach:
     """Say how a member of staff is reached; what stood before is replaced.
 
-    Quiet hours need both ends. What is urgent comes at once, whatever is said here.
+    Quiet hours need both ends. What is urgent comes at once, whatever is said here. Addresses that are
+    posted to are https, and none of a private network.
     """
     with caller.transaction() as conn:
         require_own(caller, login)
         ways = [StaffChannel(w.channel, w.address, w.secret, w.uses) for w in said.channels]
         wanted = Preferences(None, ways, said.quiet_from, said.quiet_until, said.digest_at)
-        reach.prefer(conn, login, wanted)
+        settings: Settings = request.app.state.settings
+        reach.prefer(conn, login, wanted, private_too=settings.webhook_private)
         return _shown(conn, login)
 
 

@@ -40,6 +40,7 @@ with again as (
         left join staff s on s.id = f.staff_id
         left join customer_reach r on r.account_no = f.account_no and r.channel = f.channel and f.channel <> 'webhook'
         where f.state in ('dead', 'bounced', 'unknown') and f.state = any (%(states)s)
+            and f.kind <> all (%(secret)s)
             and case when %(ids)s::bigint[] is null then f.passed_to is null else f.id = any (%(ids)s) end
             and (%(channel)s::text is null or f.channel = %(channel)s)
             and (%(kind)s::text is null or f.kind = %(kind)s)
@@ -64,7 +65,7 @@ select id, attempts, %(at)s, true, %(why)s, 0, 'dismissed', %(actor)s from seen
 returning outbox_id;
 
 -- name: state
-select state from outbox where id = %(id)s;
+select state, kind = any (%(secret)s) from outbox where id = %(id)s;
 
 -- name: wake
 select pg_notify('headwater_outbox', '');

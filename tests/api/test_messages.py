@@ -10,6 +10,7 @@ from starlette.testclient import TestClient
 
 from api.trail import Trail
 from core.clock import SetClock
+from core.settings import load
 from notify.channels import Message
 from notify.words import Words
 from notify.writer import Writer
@@ -146,7 +147,7 @@ def test_how_a_person_is_reached_is_set_and_shown_without_keys(
     assert client.get("/v1/staff/nobody/reach").status_code == 404
 
 
-def test_what_can_not_work_is_refused(ask: Ask, town: Town) -> None:
+def test_what_can_not_work_or_leads_into_our_network_is_refused(ask: Ask, app: FastAPI, town: Town) -> None:
     client = ask("staff:read", "staff:write")
     for wrong in (
         {"quiet_from": "22:00"},
@@ -155,8 +156,15 @@ def test_what_can_not_work_is_refused(ask: Ask, town: Town) -> None:
         {"channels": [{"channel": "sms", "address": "call me"}]},
         {"channels": [{"channel": "pigeon", "address": "x"}]},
         {"channels": [{"channel": "sms", "address": "13900001111"}] * 2},
+        {"channels": [{"channel": "webhook", "address": "http://erp.example.org/x"}]},
+        {"channels": [{"channel": "webhook", "address": "https://10.0.0.7/x"}]},
+        {"channels": [{"channel": "webhook", "address": "https://[::1]/x"}]},
+        {"channels": [{"channel": "wecom", "address": "https://localhost/x"}]},
     ):
         assert client.put("/v1/staff/anna/reach", json=wrong).status_code == 422, wrong
+    app.state.settings = load(webhook_private=True)
+    inside = {"channels": [{"channel": "webhook", "address": "http://10.0.0.7/x"}]}
+    assert client.put("/v1/staff/anna/reach", json=inside).status_code == 200
 
 
 def test_a_manager_sets_the_own_way_only(ask: Ask, town: Town) -> None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Form, Response
 
 from api.reach.endpoints import get_reach, list_trials, require_own, test_reach
 from core.errors import BadDataError
+from core.settings import Settings
 from service import reach
 from service.reach import CHANNELS, StaffChannel
 from web.route import PageRoute
@@ -54,8 +55,9 @@ def add_way(whose: Someone, form: Fields) -> Response:
     if channel not in CHANNELS or uses not in ("all", "urgent"):
         raise BadDataError("There is no such channel.")
     way = StaffChannel(channel, form.get("address", "").strip()[:200], form.get("secret", "")[:400], uses)
+    settings: Settings = whose.view.request.app.state.settings
     with whose.view.caller.transaction() as conn:
-        reach.add_way(conn, whose.login, way)
+        reach.add_way(conn, whose.login, way, private_too=settings.webhook_private)
     return whose.back(whose.view.say("Added. Send a test message to see whether it arrives."))
 
 
