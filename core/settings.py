@@ -277,6 +277,11 @@ class Settings(BaseSettings):
         description="Port of the job runner's /healthz and /metrics; 0: none.",
     )
 
+    @property
+    def takes_passwords(self) -> bool:
+        """Whether people may sign in with a password of our own: where there is no provider, always."""
+        return self.local_accounts or not self.oidc_issuer
+
 
 def load(**overrides: object) -> Settings:
     """Read the settings; a wrong one is refused with its name, its value and what is allowed."""
