@@ -85,6 +85,9 @@ where o.id < %(id)s
     and (%(until)s::timestamptz is null or o.created_at < %(until)s)
     and (%(dma)s::text is null or exists (select from customer c
         where c.account_no = o.account_no and c.dma_id = (select id from dma where code = %(dma)s)))
+    and (%(mine)s::bigint is null or o.staff_id = %(mine)s
+        or exists (select from ticket t where t.id = o.ticket_id and t.assignee_id = %(mine)s)
+        or exists (select from customer c where c.account_no = o.account_no and c.manager_id = %(mine)s))
 order by o.id desc limit %(limit)s;
 
 -- name: message

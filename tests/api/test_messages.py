@@ -59,6 +59,7 @@ def test_what_failed_is_listed_with_the_provider_s_words_and_no_key(
     assert [line["receipt"] for line in answer.json()["log"]] == ["93000 invalid"]
     of_ticket = client.get("/v1/messages", params={"ticket": town.anna.ticket_id, "channel": "wecom"})
     assert [m["id"] for m in of_ticket.json()["items"]] == [made]
+    assert client.get("/v1/messages?mine=true").status_code == 422, "the key is nobody's"
     ticket = ask("tickets:read").get(f"/v1/tickets/{town.anna.ticket_id}")
     assert "693a91f6" not in ticket.text
 
