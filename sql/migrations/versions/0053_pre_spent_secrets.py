@@ -2,5 +2,5 @@
 
 from sql.migrate import script
 
-revision, down_revision = "0052", "0051"
-upgrade = script("0052_pre_spent_secrets.sql")
+revision, down_revision = "0053", "0052"
+upgrade = script("0053_pre_spent_secrets.sql")
