@@ -85,12 +85,13 @@ def _not_failed(conn: Connection, outbox_id: int, done: str) -> Exception:
     row = conn.execute(Q["state"], {"id": outbox_id}).fetchone()
     if row is None:
         return NotFoundError(f"There is no message {outbox_id}.")
-    if row[0] in FAILED:
+    (state,) = row
+    if state in FAILED:
         return ConflictError(
             f"Message {outbox_id} has nobody to go to.", cure="Give its addressee an address, then try again."
         )
     return ConflictError(
-        f"Message {outbox_id} is {row[0]}.", cure=f"Only what is {', '.join(FAILED)} can be {done}."
+        f"Message {outbox_id} is {state}.", cure=f"Only what is {', '.join(FAILED)} can be {done}."
     )
 
 

@@ -84,7 +84,7 @@ def assign(
     """
     ticket = tickets.held(conn, ticket_id, version)
     if ticket.state not in tickets.OPEN_STATES:
-        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {ticket.state}: it can't be handed over")
+        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {ticket.state}: it can't be handed over.")
     new = _person(conn, staff_id, at)
     if ticket.assignee_id == staff_id:
         raise ConflictError(f"{new.name} has ticket {ticket_id} already.", cure="Name somebody else.")
