@@ -15,7 +15,7 @@ from jobs import ledger, outages, people, plans, report, visits
 from jobs.deadlines import deadlines
 from jobs.job import Job, Run
 from jobs.months import months
-from service import changes, failures, surveys, webhooks
+from service import changes, failures, invitations, surveys, webhooks
 from service.utility import utility
 from sql.pool import Connection, connect
 from sql.query import Queries
@@ -47,6 +47,7 @@ def housekeeping(run: Run) -> str:
         ("forget_runs", timedelta(days=90)),
         ("forget_sessions", timedelta()),
         ("forget_deeds", timedelta(hours=24)),
+        ("forget_secrets", invitations.LIFE),
         ("forget_changes", changes.KEPT),
         ("forget_change_notes", changes.KEPT),
     ):

@@ -13,7 +13,7 @@ import base64
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -26,10 +26,12 @@ from pydantic import BaseModel, ValidationError
 
 from api.auth import CHECKOUT_TIMEOUT_S, Caller
 from api.keys import KeyScope
+from api.rows import Row, rows
 from core.clock import Clock
 from core.errors import BadDataError, ForbiddenError, HeadwaterError
 from service import accounts
 from service.accounts import Session
+from service.failures import SECRET
 from service.utility import Utility, utility
 from sql.pool import Pool
 from web.assets import asset
@@ -69,6 +71,18 @@ class View:
         """Refuse a reader who may not."""
         if not self.may(scope):
             raise ForbiddenError("Your role doesn't allow that.", cure="Ask an administrator.")
+
+    @cached_property
+    def colleagues(self) -> list[Row]:
+        """Who works here: login, name and roles."""
+        with self.caller.transaction() as conn:
+            return rows(conn, "staff.colleagues")
+
+    @cached_property
+    def districts(self) -> list[Row]:
+        """The DMAs: code and name."""
+        with self.caller.transaction() as conn:
+            return rows(conn, "network.districts")
 
     def at(self, typed: str) -> str | None:
         """Return the utility's time that somebody typed as the API takes it."""
@@ -117,6 +131,7 @@ class View:
             "zone": self.utility.zone,
             "now": self.now,
             "path": self.request.url.path,
+            "never_again": SECRET,
         }
 
 
