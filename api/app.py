@@ -49,6 +49,7 @@ from api.series.stream import Streams
 from api.sla.endpoints import router as sla
 from api.staff.duty import router as duty
 from api.staff.endpoints import router as staff
+from api.staff.password import router as password
 from api.stream.endpoints import router as stream
 from api.stream.hub import Hub
 from api.surveys.endpoints import router as surveys
@@ -89,6 +90,7 @@ ROUTERS = (
     plans,
     ticket_hands,
     staff,
+    password,
     duty,
     crews,
     policies,

@@ -28,6 +28,12 @@ def filtered(conn: Connection, name: str, **values: Any) -> list[Row]:
         return cursor.execute(_text(name), values, prepare=False).fetchall()
 
 
+def found_by(conn: Connection, name: str, detector: str | None) -> list[int] | None:
+    """Return the ids of what a detector found; None where none is asked for, or it found a great many."""
+    found = first(conn, name, detector=detector) if detector else None
+    return found["ids"] if found else None
+
+
 def first(conn: Connection, name: str, **values: Any) -> Row | None:
     """Return the first row, or None."""
     found = rows(conn, name, **values)

@@ -166,7 +166,8 @@ class Settings(BaseSettings):
     )
     webhook_private: bool = Field(
         False,
-        description="Let subscriptions use http and addresses of private networks: for development.",
+        description="Let subscriptions and people's own channels use http and addresses of private networks:"
+        " for development.",
     )
     webhook_pause_days: int = Field(
         5,
@@ -276,6 +277,11 @@ class Settings(BaseSettings):
         le=65_535,
         description="Port of the job runner's /healthz and /metrics; 0: none.",
     )
+
+    @property
+    def takes_passwords(self) -> bool:
+        """Whether people may sign in with a password of our own: where there is no provider, always."""
+        return self.local_accounts or not self.oidc_issuer
 
 
 def load(**overrides: object) -> Settings:

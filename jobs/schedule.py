@@ -15,7 +15,7 @@ from jobs import ledger, outages, people, plans, report, visits
 from jobs.deadlines import deadlines
 from jobs.job import Job, Run
 from jobs.months import months
-from service import changes, failures, surveys, webhooks
+from service import changes, failures, invitations, surveys, webhooks
 from service.utility import utility
 from sql.pool import Connection, connect
 from sql.query import Queries
@@ -41,18 +41,23 @@ def retention(run: Run) -> str:
 
 def housekeeping(run: Run) -> str:
     """Forget arrivals and changes that every consumer has long passed, old ledger rows, ended sessions."""
-    told = []
+    forgotten = {}
     for query, age in (
         ("forget_arrivals", timedelta(days=3)),
         ("forget_runs", timedelta(days=90)),
         ("forget_sessions", timedelta()),
         ("forget_deeds", timedelta(hours=24)),
+        ("forget_secrets", invitations.LIFE),
         ("forget_changes", changes.KEPT),
         ("forget_change_notes", changes.KEPT),
     ):
         ((count,),) = run.conn.execute(Q[query], {"before": run.due - age}).fetchall()
-        told.append(f"{query.removeprefix('forget_')} {count}")
-    return ", ".join(told)
+        forgotten[query.removeprefix("forget_")] = count
+    return (
+        f"forgotten: {forgotten['arrivals']} arrivals, {forgotten['runs']} runs of jobs, "
+        f"{forgotten['sessions']} sessions, {forgotten['deeds']} answers of deeds, "
+        f"{forgotten['changes']} changes, {forgotten['change_notes']} notes of them"
+    )
 
 
 def _months(run: Run) -> str:
@@ -60,11 +65,13 @@ def _months(run: Run) -> str:
 
 
 def _surveys(run: Run) -> str:
-    return f"{surveys.settle(run.conn, at=run.now)} tickets confirmed"
+    confirmed = surveys.settle(run.conn, at=run.now)
+    return f"{confirmed} tickets confirmed"
 
 
 def _failures(run: Run) -> str:
-    return f"{failures.tell_daily(run.conn, at=run.now)} messages did not arrive"
+    failed = failures.tell_daily(run.conn, at=run.now)
+    return f"{failed} messages did not arrive"
 
 
 def _webhooks(run: Run) -> str:

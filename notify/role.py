@@ -14,6 +14,7 @@ from notify.channels import Channel
 from notify.channels.apprise import AppriseChannel
 from notify.channels.bots import BOTS
 from notify.channels.email import EmailChannel, parse
+from notify.channels.guard import Guard
 from notify.channels.sms import SmsChannel
 from notify.channels.subscription import SubscriptionChannel
 from notify.channels.webhook import WebhookChannel
@@ -67,16 +68,17 @@ def ways(settings: Settings, clock: Clock) -> list[Way]:
     """Return the channels that the settings allow; robots and apprise need none, and take one at a time."""
     writer = Writer(Words(settings.public_url, Path(settings.cjk_font) if settings.cjk_font else None))
     many = settings.notify_senders
-    allowed = [Way(bot.name, partial(bot, clock, writer)) for bot in BOTS]
+    guard = partial(Guard, private_too=settings.webhook_private)
+    allowed = [Way(bot.name, partial(bot, clock, writer, guard())) for bot in BOTS]
     allowed.append(Way("apprise", partial(AppriseChannel, writer)))
     if settings.smtp_url:
         server, composer = parse(settings.smtp_url), Composer(settings.mail_from, clock, writer)
         allowed.append(Way("email", lambda: EmailChannel(server, composer), many))
-    private = settings.webhook_private
-    allowed.append(Way("subscription", lambda: SubscriptionChannel(clock, private_too=private), many))
+    allowed.append(Way("subscription", lambda: SubscriptionChannel(clock, guard()), many))
     secret = _secret("WEBHOOK", settings.webhook_url, settings.webhook_secret.get_secret_value())
     if secret:
-        allowed.append(Way("webhook", lambda: WebhookChannel(secret, clock, writer), many))
+        own = settings.webhook_url
+        allowed.append(Way("webhook", lambda: WebhookChannel(secret, clock, writer, guard(), own), many))
     key = _secret("SMS", settings.sms_url, settings.sms_secret.get_secret_value())
     if settings.sms_url:
         allowed.append(Way("sms", lambda: SmsChannel(settings.sms_url, key, clock, writer), many))

@@ -15,6 +15,8 @@ Q = Queries("messages")
 FAILED = ("dead", "bounced", "unknown")
 LISTED = 100
 REMINDED = timedelta(days=7)
+SECRET = ("contact_code", "password")
+"""Kinds of messages whose code or link is forgotten when it is sent: none of them is sent a second time."""
 MOST = 10_000
 
 
@@ -69,6 +71,7 @@ def _retried(
     conn: Connection, actor: Actor, why: str, at: datetime, *, ids: list[int] | None, which: Which
 ) -> int:
     params: dict[str, object] = {"ids": ids, "actor": actor.name, "why": why, "at": at, "most": MOST}
+    params["secret"] = list(SECRET)
     params |= {
         "states": list(which.states),
         "channel": which.channel,
@@ -82,15 +85,20 @@ def _retried(
 
 
 def _not_failed(conn: Connection, outbox_id: int, done: str) -> Exception:
-    row = conn.execute(Q["state"], {"id": outbox_id}).fetchone()
+    row = conn.execute(Q["state"], {"id": outbox_id, "secret": list(SECRET)}).fetchone()
     if row is None:
         return NotFoundError(f"There is no message {outbox_id}.")
-    if row[0] in FAILED:
+    state, secret = row
+    if state in FAILED and secret:
+        return ConflictError(
+            f"Message {outbox_id} held a code or link that is kept nowhere.", cure="Have a new one made."
+        )
+    if state in FAILED:
         return ConflictError(
             f"Message {outbox_id} has nobody to go to.", cure="Give its addressee an address, then try again."
         )
     return ConflictError(
-        f"Message {outbox_id} is {row[0]}.", cure=f"Only what is {', '.join(FAILED)} can be {done}."
+        f"Message {outbox_id} is {state}.", cure=f"Only what is {', '.join(FAILED)} can be {done}."
     )
 
 

@@ -14,7 +14,7 @@ from core.errors import BadDataError, ConflictError, NotFoundError
 from service import outbox, reach, routing, tickets
 from service.messages import Step, Telling, tell_all
 from service.outbox import Outgoing
-from service.tickets import Actor, Entry, Ticket
+from service.tickets import Act, Actor, Entry, Ticket
 from service.utility import utility
 from sql.pool import Connection
 from sql.query import Queries
@@ -84,7 +84,7 @@ def assign(
     """
     ticket = tickets.held(conn, ticket_id, version)
     if ticket.state not in tickets.OPEN_STATES:
-        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {ticket.state}: it can't be handed over")
+        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {ticket.state}: it can't be handed over.")
     new = _person(conn, staff_id, at)
     if ticket.assignee_id == staff_id:
         raise ConflictError(f"{new.name} has ticket {ticket_id} already.", cure="Name somebody else.")
@@ -95,18 +95,59 @@ def assign(
         )
     _require_here(conn, new, at)
     kind = "assigned" if ticket.assignee_id is None else "handed_over"
-    ((now,),) = conn.execute(Q["assign"], {"ticket_id": ticket_id, "staff_id": staff_id}).fetchall()
-    ids = {"from_id": ticket.assignee_id, "to_id": staff_id}
-    detail = {**_logins(conn, ids), **ids, "note": note, "because": "asked"}
-    tickets.note(conn, ticket_id, Entry(kind, note, detail), at=at, actor=actor.name)
-    tellings = []
-    if staff_id != actor.staff_id:
-        tellings.append(Telling(ticket_id, Step(kind, f"{kind}:{now}", why=note), to=staff_id))
-    if ticket.assignee_id not in {None, actor.staff_id}:
-        step = Step("passed_on", f"passed_on:{now}", why=note)
-        tellings.append(Telling(ticket_id, step, to=ticket.assignee_id))
-    tell_all(conn, tellings, webhooks=webhooks, at=at)
+    _pass(conn, ticket, staff_id, kind, Order(actor, at, note), webhooks=webhooks)
     return tickets.lock(conn, ticket_id)
+
+
+def handed_over_by(conn: Connection, ticket_id: int, actor: str) -> bool:
+    """Return whether it was this actor by whom the ticket changed hands last."""
+    last = conn.execute(Q["last_hand_over"], {"ticket_id": ticket_id}).fetchone()
+    return last is not None and last[0] == actor
+
+
+def undo(conn: Connection, ticket_id: int, act: Act, *, webhooks: Sequence[str] = ()) -> Ticket:
+    """Take a hand-over of one's own back: the ticket is with whom, or with nobody, as it was before.
+
+    Who loses it is told, and who gets it back. ConflictError where somebody else handed it over, where people
+    have done anything with it since, and where who had it has left.
+    """
+    ticket = tickets.held(conn, ticket_id, act.version)
+    last = conn.execute(Q["last_hand_over"], {"ticket_id": ticket_id}).fetchone()
+    by, from_id, routed_by, touched = last or (None, None, None, False)
+    if by != act.actor.name:
+        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} was not handed over by you last.")
+    if touched or ticket.state not in tickets.OPEN_STATES:
+        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} was worked on since you handed it over.")
+    if from_id is not None:
+        _require_active(_person(conn, from_id, act.at))
+    order = Order(act.actor, act.at, act.why, "back")
+    _pass(conn, ticket, from_id, "handed_over", order, routed_by=routed_by or "person", webhooks=webhooks)
+    return tickets.lock(conn, ticket_id)
+
+
+def _pass(
+    conn: Connection,
+    ticket: Ticket,
+    to_id: int | None,
+    kind: str,
+    order: Order,
+    *,
+    routed_by: str = "person",
+    webhooks: Sequence[str],
+) -> None:
+    """Put a ticket into somebody's hands, or nobody's; tell those whose deed it wasn't."""
+    given = {"ticket_id": ticket.id, "staff_id": to_id, "routed_by": routed_by}
+    ((now, was),) = conn.execute(Q["assign"], given).fetchall()
+    ids = {"from_id": ticket.assignee_id, "to_id": to_id}
+    said = {"note": order.note, "because": order.because, "routed_by": was}
+    detail = {**logins(conn, ids), **ids, **said}
+    tickets.note(conn, ticket.id, Entry(kind, order.note, detail), at=order.at, actor=order.actor.name)
+    tellings = [
+        Telling(ticket.id, Step(step, f"{step}:{now}", why=order.note), to=who)
+        for step, who in ((kind, to_id), ("passed_on", ticket.assignee_id))
+        if who not in {None, order.actor.staff_id}
+    ]
+    tell_all(conn, tellings, webhooks=webhooks, at=order.at)
 
 
 def hand_over_all(
@@ -194,8 +235,7 @@ def _person(conn: Connection, staff_id: int, at: datetime) -> routing.Person:
 
 
 def _require_here(conn: Connection, person: routing.Person, at: datetime) -> None:
-    if not person.active:
-        raise ConflictError(f"{person.name} has left.", cure="Name somebody else.")
+    _require_active(person)
     if person.away:
         instead = routing.stand_in(conn, person.id, at)
         until = f" until {person.away_until:%Y-%m-%d %H:%M} UTC" if person.away_until else ""
@@ -205,7 +245,13 @@ def _require_here(conn: Connection, person: routing.Person, at: datetime) -> Non
         )
 
 
-def _logins(conn: Connection, ids: Mapping[str, int | None]) -> dict[str, str | None]:
+def _require_active(person: routing.Person) -> None:
+    if not person.active:
+        raise ConflictError(f"{person.name} has left.", cure="Name somebody else.")
+
+
+def logins(conn: Connection, ids: Mapping[str, int | None]) -> dict[str, str | None]:
+    """Return the logins of ids of staff, by key without `_id`."""
     rows = conn.execute(Q["logins"], {"ids": [i for i in ids.values() if i is not None]}).fetchall()
     named: dict[int | None, str] = dict(rows)
     return {key.removesuffix("_id"): named.get(i) for key, i in ids.items()}

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from core.errors import BadDataError, NotFoundError
+from service import addresses
 from sql.pool import Connection
 from sql.query import Queries
 
@@ -29,7 +30,11 @@ _CURES = {
     "email": "Write name@domain.",
     "sms": "Write a phone number in digits.",
     "apprise": "Write an address that apprise knows, whole.",
-} | dict.fromkeys(("webhook", "wecom", "dingtalk", "feishu"), "Write the whole address: https://...")
+    "webhook": "Write the whole address: https://...",
+    "wecom": "Write the whole address: https://...",
+    "dingtalk": "Write the whole address: https://...",
+    "feishu": "Write the whole address: https://...",
+}
 
 
 @dataclass(frozen=True)
@@ -209,10 +214,17 @@ def preferences(conn: Connection, login: str) -> Preferences:
     return Preferences(email, ways, *times)
 
 
-def prefer(conn: Connection, login: str, wanted: Preferences) -> None:
-    """Put these in place of what stood; BadDataError for an address that its channel can't use."""
+def require_usable(channel: str, address: str, *, private_too: bool) -> None:
+    """Raise BadDataError for an address that its channel can't use, or that leads into our own network."""
+    require_form(channel, address)
+    if _FORMS[channel] is _URL:
+        addresses.check(address, private_too=private_too)
+
+
+def prefer(conn: Connection, login: str, wanted: Preferences, *, private_too: bool) -> None:
+    """Put these in place of what stood; BadDataError for an address that can't be used."""
     for way in wanted.channels:
-        require_form(way.channel, way.address)
+        require_usable(way.channel, way.address, private_too=private_too)
     if len({(way.channel, way.address) for way in wanted.channels}) < len(wanted.channels):
         raise BadDataError("An address stands there twice.", cure="Name each once.")
     set_times(conn, login, wanted.quiet_from, wanted.quiet_until, wanted.digest_at)
@@ -223,9 +235,9 @@ def prefer(conn: Connection, login: str, wanted: Preferences) -> None:
         conn.execute(Q["add_channel"], {"staff_id": staff_id, "position": position, **given})
 
 
-def add_way(conn: Connection, login: str, way: StaffChannel) -> None:
+def add_way(conn: Connection, login: str, way: StaffChannel, *, private_too: bool) -> None:
     """Add a way to those of a member of staff, last; one that stands there already is replaced."""
-    require_form(way.channel, way.address)
+    require_usable(way.channel, way.address, private_too=private_too)
     staff_id, found = staff_id_of(conn, login), preferences(conn, login)
     if len(found.channels) >= MOST_WAYS:
         raise BadDataError(f"{MOST_WAYS} ways are the most.", cure="Remove one first.")

@@ -14,7 +14,7 @@ import numpy as np
 from fastapi.responses import Response
 from numpy.typing import NDArray
 
-Look = Literal["line", "step", "bars"]
+Look = Literal["line", "step", "bars", "before"]
 MEDIA_TYPE = "application/octet-stream"
 
 

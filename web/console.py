@@ -23,12 +23,14 @@ from web.pages import (
     tickets,
     today,
     visits,
+    ways,
 )
 
 ROUTERS = (
     assets.router,
     login.router,
     account.router,
+    ways.router,
     today.router,
     charts.router,
     bulk.router,

@@ -13,7 +13,7 @@ import base64
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, cached_property, partial
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -26,16 +26,19 @@ from pydantic import BaseModel, ValidationError
 
 from api.auth import CHECKOUT_TIMEOUT_S, Caller
 from api.keys import KeyScope
+from api.rows import Row, rows
 from core.clock import Clock
 from core.errors import BadDataError, ForbiddenError, HeadwaterError
 from service import accounts
 from service.accounts import Session
+from service.failures import SECRET
 from service.utility import Utility, utility
 from sql.pool import Pool
 from web.assets import asset
 from web.labels import label
 from web.rights import principal
-from web.route import SignedOutError
+from web.route import SignedOutError, wrong_fields
+from web.told import told
 from web.tongue import LANGUAGES, chosen, filters, iso, tongue
 
 COOKIE = "hw_session"
@@ -68,6 +71,18 @@ class View:
         """Refuse a reader who may not."""
         if not self.may(scope):
             raise ForbiddenError("Your role doesn't allow that.", cure="Ask an administrator.")
+
+    @cached_property
+    def colleagues(self) -> list[Row]:
+        """Who works here: login, name and roles."""
+        with self.caller.transaction() as conn:
+            return rows(conn, "staff.colleagues")
+
+    @cached_property
+    def districts(self) -> list[Row]:
+        """The DMAs: code and name."""
+        with self.caller.transaction() as conn:
+            return rows(conn, "network.districts")
 
     def at(self, typed: str) -> str | None:
         """Return the utility's time that somebody typed as the API takes it."""
@@ -116,6 +131,7 @@ class View:
             "zone": self.utility.zone,
             "now": self.now,
             "path": self.request.url.path,
+            "never_again": SECRET,
         }
 
 
@@ -175,8 +191,8 @@ def taken(model: type[Body], given: Mapping[str, object]) -> Body:
     try:
         return model.model_validate(given)
     except ValidationError as problem:
-        errors = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors()]
-        raise BadDataError("The form can't be taken as it is.", more={"errors": errors}) from None
+        wrong = {"errors": wrong_fields(problem.errors())}
+        raise BadDataError("The form can't be taken as it is.", more=wrong) from None
 
 
 def language_of(request: Request) -> str:
@@ -225,7 +241,7 @@ def _pages(language: str) -> Environment:
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     pages.install_gettext_callables(words.say, words.count, newstyle=True)  # type: ignore[attr-defined]
-    pages.filters.update(filters(words), iso=iso)
+    pages.filters.update(filters(words), iso=iso, told=partial(told, language))
     pages.globals.update(
         asset=asset,
         words=words,

@@ -21,8 +21,10 @@ from api.fields import Id, Name
 from api.rows import rows
 from api.staff.rights import actor, require_desk
 from api.staff.schemas import Assign, Assigned
+from api.tickets.bodies import Remark
 from core.errors import NotFoundError
 from service import crews, handover, staff, tickets
+from service.tickets import Act
 from sql.pool import Connection
 
 router = APIRouter(prefix="/v1", tags=["staff"])
@@ -101,6 +103,27 @@ def assign(caller: TicketWriter, id_: TicketId, given: Assign) -> Assigned:
             conn, id_, to, note=given.note, actor=actor(caller), at=caller.now(), version=given.version
         )
     return Assigned(id=id_, assignee=given.to, version=ticket.version)
+
+
+@of_tickets.post(
+    "/take-back",
+    operation_id="takeTicketBack",
+    responses=answers({"id": 17, "assignee": None, "version": 5}, 404, 409, 413),
+)
+def take_back(caller: TicketWriter, id_: TicketId, given: Remark | None = None) -> Assigned:
+    """Undo the caller's own hand-over: the ticket is with whom it was before, or with nobody.
+
+    409 once people have done anything with it since.
+    """
+    said = given or Remark()
+    with caller.transaction() as conn:
+        caller.widen(conn)  # what is given away may be out of the caller's sight
+        if not handover.handed_over_by(conn, id_, caller.actor):
+            caller.narrow(conn)
+        act = Act(actor(caller), caller.now(), said.why, said.version)
+        ticket = handover.undo(conn, id_, act)
+        named = handover.logins(conn, {"assignee_id": ticket.assignee_id})
+    return Assigned(id=id_, version=ticket.version, **named)
 
 
 def _crews(conn: Connection, code: str | None) -> list[Crew]:

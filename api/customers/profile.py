@@ -139,7 +139,7 @@ def _plan(conn: Connection, account_no: str, use: Use) -> Plan | None:
 
 
 def _open_events(conn: Connection, account: dict[str, Any]) -> list[Row]:
-    none = dict.fromkeys(("detector", "grp", "dma", "since", "until", "segment"))
+    none = dict.fromkeys(("detector", "found", "grp", "dma", "since", "until", "segment"))
     return filtered(conn, "events", state="open", at="infinity", id=0, **account, **none)
 
 

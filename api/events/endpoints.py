@@ -21,7 +21,7 @@ from api.events.schemas import (
 )
 from api.fields import Id, instant
 from api.page import NEWEST, Page
-from api.rows import filtered, first, rows
+from api.rows import filtered, first, found_by, rows
 from core.errors import ForbiddenError, NotFoundError
 from service import verdicts
 from service.utility import utility
@@ -49,6 +49,7 @@ def list_events(
             id=id_,
             state=given.state,
             detector=given.detector,
+            found=found_by(conn, "events_by", given.detector),
             grp=given.group,
             dma=given.dma,
             account_no=given.account_no,

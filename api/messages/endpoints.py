@@ -20,6 +20,7 @@ from api.messages.schemas import (
     shaped,
 )
 from api.page import Page
+from api.problem import refused_value
 from api.rows import filtered, first, rows
 from core.errors import NotFoundError
 from service import failures
@@ -48,6 +49,8 @@ def list_messages(
 ) -> Page[Message]:
     """List messages, the latest written first."""
     (id_,) = page.decode("messages", tuple[int], given.cursor, NEWEST)
+    if given.mine and caller.key.staff_id is None:
+        raise refused_value("query", "mine", "This key belongs to nobody: give `account_no` or `ticket`.")
     with caller.transaction() as conn:
         since, until = (w and instant(w, lambda: utility(conn).zone) for w in (given.since, given.until))
         found = filtered(
@@ -63,6 +66,7 @@ def list_messages(
             since=since,
             until=until,
             dma=given.dma,
+            mine=caller.key.staff_id if given.mine else None,
             limit=given.limit + 1,
         )
     items = [Message(**shaped(row)) for row in found]

@@ -30,6 +30,11 @@ class MessageFilter(Filter):
     since: When | None = Field(None, description="Written at or after this instant, or day of the utility.")
     until: When | None = Field(None, description="Written before this instant, or day of the utility.")
     dma: Name | None = Field(None, description="Code of the DMA of the customer it concerns.")
+    mine: bool = Field(
+        False,
+        description="Only those to the member of staff whose key it is, on tickets with them, and of"
+        " customers they answer for.",
+    )
 
 
 class Message(BaseModel):

@@ -1,12 +1,13 @@
 """What the API says about how a member of staff is reached, and what it takes."""
 
-from datetime import time
+from datetime import datetime, time
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.json_schema import WithJsonSchema
 
 from api.fields import Name, Text
+from api.messages.schemas import State
 from api.tickets.schemas import Body
 
 
@@ -101,21 +102,33 @@ class Trial(Body):
 
 
 class TrialMessage(BaseModel):
-    """A test message on its way; GET /v1/messages/{id} says what became of it."""
+    """A test message and what has become of it; GET /v1/messages/{id} has every attempt."""
 
     id: int
     channel: Channel
     address: str
+    at: datetime = Field(description="When it was written.")
+    state: State
+    last_error: str | None = Field(description="What the other end said last, where it wasn't yes.")
 
 
 class Trials(BaseModel):
-    """The test messages that were written, one a way."""
+    """Test messages, the latest first."""
 
     items: list[TrialMessage]
 
 
 TRIALS: dict[str, Any] = {
-    "items": [{"id": 1204, "channel": "wecom", "address": "https://qyapi.weixin.qq.com/…3f1a"}]
+    "items": [
+        {
+            "id": 1204,
+            "channel": "wecom",
+            "address": "https://qyapi.weixin.qq.com/…3f1a",
+            "at": "2026-11-21T09:00:00Z",
+            "state": "pending",
+            "last_error": None,
+        }
+    ]
 }
 EXAMPLE: dict[str, Any] = {
     "login": "li.wei",

@@ -1,7 +1,7 @@
 """What the API says about staff, and what it takes."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -267,10 +267,27 @@ class Assigned(BaseModel):
     """In whose hands the ticket is now; who gave it away may no longer see it."""
 
     id: int
-    assignee: str
+    assignee: str | None = Field(description="Null: nobody's yet.")
     version: int
 
 
+class PasswordLink(BaseModel):
+    """A link by which somebody sets a password, shown this once."""
+
+    SAID_ONCE: ClassVar = ("url",)
+
+    login: str
+    url: str | None = Field(description="Null where the request is repeated: it isn't kept.")
+    until: datetime = Field(description="It is good once, before this.")
+    mailed_to: str | None = Field(description="The e-mail it is on its way to; null: hand it over yourself.")
+
+
+LINK: dict[str, Any] = {
+    "login": "wu.fang",
+    "url": "https://water.example.com/password/0cUh8cWq3Zk1mY7XbR5nT2vA9sLdE4fG6hJ8kPqWxYz",
+    "until": "2026-11-22T09:00:00Z",
+    "mailed_to": "wu.fang@example.com",
+}
 LOAD: dict[str, Any] = {
     "open": 14,
     "urgent": 2,

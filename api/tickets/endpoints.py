@@ -13,7 +13,7 @@ from api.auth import Caller, needs
 from api.fields import Id, instant
 from api.page import NEWEST, Page
 from api.problem import refused_value
-from api.rows import filtered, first
+from api.rows import filtered, first, found_by
 from api.tickets.bodies import NewTicket
 from api.tickets.detail import detail
 from api.tickets.schemas import (
@@ -84,6 +84,7 @@ def list_tickets(
             since=since,
             until=until,
             detector=given.detector,
+            found=found_by(conn, "tickets.tickets_by", given.detector),
             now=caller.now(),
             q=given.q,
             limit=given.limit + 1,

@@ -20,6 +20,7 @@ import httpx2
 from core.clock import Clock
 from notify.channels import Message, Receipt, Result
 from notify.channels.fitting import fit
+from notify.channels.guard import Guard
 from notify.channels.post import EXCERPT, by_status, client, document, post, retry_after_s
 from notify.writer import Writer
 from sql.pool import Connection
@@ -39,7 +40,8 @@ class Bot(ABC):
     shared = False
     per_minute: int | None = PER_MINUTE
 
-    def __init__(self, clock: Clock, writer: Writer) -> None:
+    def __init__(self, clock: Clock, writer: Writer, guard: Guard) -> None:
+        self._guard = guard
         self._clock = clock
         self._writer = writer
         self._client = client()
@@ -54,6 +56,8 @@ class Bot(ABC):
         return lambda: self._send(message.recipient, secret, subject, text)
 
     def _send(self, address: str, secret: str, subject: str, text: str) -> Receipt:
+        if refused := self._guard.refused(address):
+            return refused
         url, body = self.request(address, secret, subject, text)
         answer = post(self._client, url, json.dumps(body, ensure_ascii=False).encode())
         return answer if isinstance(answer, Receipt) else self._receipt(answer)

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from core.clock import Clock
 from notify.channels import Message, Receipt, Result
+from notify.channels.guard import Guard
 from notify.channels.post import by_status, client, post
 from notify.writer import Writer
 from sql.pool import Connection
@@ -41,8 +42,11 @@ class WebhookChannel:
     shared = False
     per_minute: int | None = None
 
-    def __init__(self, secret: str, clock: Clock, writer: Writer) -> None:
+    def __init__(self, secret: str, clock: Clock, writer: Writer, guard: Guard, own: str = "") -> None:
+        """Post with a secret; `own` is the utility's address, of the settings, which may be anywhere."""
         self._secret = secret
+        self._guard = guard
+        self._own = own
         self._clock = clock
         self._writer = writer
         self._client = client()
@@ -68,7 +72,10 @@ class WebhookChannel:
 
     def _send(self, message: Message, body: bytes) -> Receipt:
         headers = signed(self._secret, self._clock.now(), message, body)
-        answer = post(self._client, message.recipient, body, headers)
+        if message.recipient == self._own:
+            answer = post(self._client, message.recipient, body, headers)
+        else:
+            answer = self._guard.post(message.recipient, body, headers)
         if not isinstance(answer, Receipt):
             return by_status(answer)
         if answer.result is Result.UNANSWERED:  # sent again, the receiver knows it by its id
@@ -76,4 +83,5 @@ class WebhookChannel:
         return answer
 
     def idle(self) -> None:
-        """Keep the connections: the client closes those that the other end closed."""
+        """Keep the utility's connections: the client closes those that the other end closed."""
+        self._guard.idle()

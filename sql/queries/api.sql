@@ -90,20 +90,23 @@ select e.id, e.subject_kind, e.subject, e.grp, e.epoch, e.detectors, e.account_n
     (select o.code from outage o where o.id = e.suppressed_by) as outage,
     (select o.code from outage o where o.event_id = e.id and o.state <> 'cancelled' limit 1) as announced_as,
     (select ticket_survivor(t.ticket_id) from ticket_event t where t.event_id = e.id) as ticket_id
-from event e left join dma d on d.id = e.dma_id
+from event e left join dma d on d.id = e.dma_id left join customer c on c.account_no = e.account_no
 where (e.detected_at, e.id) < (%(at)s::timestamptz, %(id)s::bigint)
     and (%(state)s::text is distinct from 'open' or (e.cleared_at is null and e.retracted_at is null))
     and (%(state)s::text is distinct from 'cleared' or (e.cleared_at is not null and e.retracted_at is null))
     and (%(state)s::text is distinct from 'retracted' or e.retracted_at is not null)
     and (%(detector)s::text is null or %(detector)s = any (e.detectors))
+    and (%(found)s::bigint[] is null or e.id = any (%(found)s))
     and (%(grp)s::text is null or e.grp = %(grp)s)
     and (%(dma)s::text is null or e.dma_id = (select id from dma where code = %(dma)s))
     and (%(account_no)s::text is null or e.account_no = %(account_no)s)
     and (%(since)s::timestamptz is null or e.detected_at >= %(since)s)
     and (%(until)s::timestamptz is null or e.detected_at < %(until)s)
-    and (%(segment)s::text is null
-        or exists (select from customer c where c.account_no = e.account_no and c.segment = %(segment)s))
+    and (%(segment)s::text is null or c.segment = %(segment)s)
 order by e.detected_at desc, e.id desc limit %(limit)s;
+
+-- name: events_by
+select headwater_events_by(%(detector)s, 1000) as ids;
 
 -- name: event
 select e.id, e.subject_kind, e.subject, e.grp, e.epoch, e.detectors, e.account_no,

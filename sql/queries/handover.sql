@@ -1,6 +1,13 @@
 -- name: assign
-update ticket set assignee_id = %(staff_id)s, routed_by = 'person', version = version + 1 where id = %(ticket_id)s
-returning version;
+update ticket t set assignee_id = %(staff_id)s, routed_by = %(routed_by)s, version = t.version + 1
+from (select id, routed_by from ticket where id = %(ticket_id)s) was where t.id = was.id
+returning t.version, was.routed_by;
+
+-- name: last_hand_over
+select e.actor, (e.detail ->> 'from_id')::bigint, e.detail ->> 'routed_by',
+    exists (select from ticket_entry n where n.ticket_id = e.ticket_id and n.id > e.id and n.actor <> 'system')
+from ticket_entry e
+where e.ticket_id = %(ticket_id)s and e.kind in ('assigned', 'handed_over') order by e.id desc limit 1;
 
 -- name: people seq: staff
 select s.id, s.name, s.region_id, s.on_duty_desk, 'manager' = any (s.roles) as manager,

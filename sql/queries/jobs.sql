@@ -46,6 +46,12 @@ with gone as (delete from session where expires_at < %(before)s returning 1) sel
 -- name: forget_deeds
 with gone as (delete from idempotency where at <= %(before)s returning 1) select count(*) from gone;
 
+-- name: forget_secrets
+with gone as (
+    update outbox set state = 'dead', last_error = 'its code or link was over before it could be sent'
+    where state = 'pending' and kind in ('contact_code', 'password') and created_at <= %(before)s returning 1)
+select count(*) from gone;
+
 -- name: forget_changes
 with gone as (delete from change where at < %(before)s and seq < (select newest from change_range()) returning 1)
 select count(*) from gone;

@@ -40,6 +40,7 @@ with again as (
         left join staff s on s.id = f.staff_id
         left join customer_reach r on r.account_no = f.account_no and r.channel = f.channel and f.channel <> 'webhook'
         where f.state in ('dead', 'bounced', 'unknown') and f.state = any (%(states)s)
+            and f.kind <> all (%(secret)s)
             and case when %(ids)s::bigint[] is null then f.passed_to is null else f.id = any (%(ids)s) end
             and (%(channel)s::text is null or f.channel = %(channel)s)
             and (%(kind)s::text is null or f.kind = %(kind)s)
@@ -64,7 +65,7 @@ select id, attempts, %(at)s, true, %(why)s, 0, 'dismissed', %(actor)s from seen
 returning outbox_id;
 
 -- name: state
-select state from outbox where id = %(id)s;
+select state, kind = any (%(secret)s) from outbox where id = %(id)s;
 
 -- name: wake
 select pg_notify('headwater_outbox', '');
@@ -84,6 +85,9 @@ where o.id < %(id)s
     and (%(until)s::timestamptz is null or o.created_at < %(until)s)
     and (%(dma)s::text is null or exists (select from customer c
         where c.account_no = o.account_no and c.dma_id = (select id from dma where code = %(dma)s)))
+    and (%(mine)s::bigint is null or o.staff_id = %(mine)s
+        or exists (select from ticket t where t.id = o.ticket_id and t.assignee_id = %(mine)s)
+        or exists (select from customer c where c.account_no = o.account_no and c.manager_id = %(mine)s))
 order by o.id desc limit %(limit)s;
 
 -- name: message

@@ -115,3 +115,6 @@ select true as mapped from node where x is not null and y is not null limit 1;
 select m.id, m.serial from seen_zone_meter m
 where m.kind = 'pressure' and m.dma_id = (select id from dma where code = %(code)s)
 order by m.serial;
+
+-- name: districts seq: dma
+select code, name from dma order by code limit 5000;

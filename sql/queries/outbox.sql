@@ -56,7 +56,7 @@ select o.id, o.channel, o.recipient, o.dedupe_key, coalesce(i.dedupe_key, o.dedu
     o.account_no, o.staff_id, o.doubtful
 from outbox o left join lateral (
     select dedupe_key from outbox b where b.bundled_in = o.id order by b.rank, b.id limit 1) i on true
-where o.id = %(id)s and o.state = 'dead' and o.passed_to is null and o.recipient <> 'nobody' and o.kind not in ('test', 'password')
+where o.id = %(id)s and o.state = 'dead' and o.passed_to is null and o.recipient <> 'nobody' and o.kind not in ('test', 'password', 'contact_code')
     and (o.staff_id is not null or o.account_no is not null and o.channel = 'sms');
 
 -- name: email_of_customer

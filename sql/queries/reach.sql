@@ -39,3 +39,8 @@ select pg_advisory_xact_lock(hashtextextended(%(key)s, 0));
 -- name: trials
 select count(distinct created_at), min(created_at) from outbox
 where kind = 'test' and staff_id = %(staff_id)s and created_at > %(since)s;
+
+-- name: tried
+select id, channel, recipient as address, state, created_at as at, last_error from outbox
+where kind = 'test' and staff_id = %(staff_id)s
+order by created_at desc, id limit %(most)s;

@@ -196,7 +196,7 @@ update staff set name = %(name)s, email = %(email)s, phone = %(phone)s, language
 where id = %(id)s;
 
 -- name: colleagues
-select login, name from staff where active order by login limit 500;
+select login, name, roles from staff where active order by login limit 1000;
 
 -- name: away_between
 select a.id, s.login, s.name, nullif(a.starts_at, '-infinity') as starts_at, nullif(a.ends_at, 'infinity') as ends_at,

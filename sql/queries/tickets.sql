@@ -99,6 +99,9 @@ select s.id, t.opened_at, s.account_no, lower(t.reporter ->> 'email'), s.resolve
 from ticket t join ticket s on s.id = ticket_survivor(t.id)
 where t.id = %(ticket_id)s;
 
+-- name: tickets_by
+select headwater_tickets_by(%(detector)s, 1000) as ids;
+
 -- name: tickets seq: staff, dma
 select t.id, t.state, t.source, t.topic, t.subject, t.opened_by, t.priority, t.urgent, t.sla, t.account_no, c.name as customer,
     c.segment, d.code as dma, t.grp, s.login as assignee, t.routed_by, t.opened_at, t.response_due, t.resolution_due,
@@ -128,8 +131,9 @@ where (t.opened_at, t.id) < (%(at)s::timestamptz, %(id)s::bigint)
         and t.state in ('open', 'acknowledged', 'responded', 'reopened')))
     and (%(since)s::timestamptz is null or t.opened_at >= %(since)s)
     and (%(until)s::timestamptz is null or t.opened_at < %(until)s)
-    and (%(detector)s::text is null or exists (select from ticket_event n join event e on e.id = n.event_id
-        where n.ticket_id = t.id and %(detector)s = any (e.detectors)))
+    and (%(found)s::bigint[] is null or t.id = any (%(found)s))
+    and (%(detector)s::text is null or (select bool_or(%(detector)s = any (e.detectors))
+        from ticket_event n join event e on e.id = n.event_id where n.ticket_id = t.id))
     and (%(q)s::text is null or t.id in (select headwater_tickets_about(%(q)s)))
 order by t.opened_at desc, t.id desc limit %(limit)s;
 
@@ -163,8 +167,9 @@ where (t.queue, t.next_due, t.id) > (%(queue)s::smallint, %(at)s::timestamptz, %
         and t.state in ('open', 'acknowledged', 'responded', 'reopened')))
     and (%(since)s::timestamptz is null or t.opened_at >= %(since)s)
     and (%(until)s::timestamptz is null or t.opened_at < %(until)s)
-    and (%(detector)s::text is null or exists (select from ticket_event n join event e on e.id = n.event_id
-        where n.ticket_id = t.id and %(detector)s = any (e.detectors)))
+    and (%(found)s::bigint[] is null or t.id = any (%(found)s))
+    and (%(detector)s::text is null or (select bool_or(%(detector)s = any (e.detectors))
+        from ticket_event n join event e on e.id = n.event_id where n.ticket_id = t.id))
     and (%(q)s::text is null or t.id in (select headwater_tickets_about(%(q)s)))
 order by t.queue, t.next_due, t.id limit %(limit)s;
 

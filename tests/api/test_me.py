@@ -237,7 +237,7 @@ def test_a_fault_goes_to_the_matter_that_is_open_and_is_told_as_the_desk_does(
 
 
 def test_contacts_change_when_the_code_comes_back_and_not_before(
-    conn: Connection, database_url: str, customers: tuple[TestClient, TestClient], clock: SetClock
+    conn: Connection, ask: Ask, customers: tuple[TestClient, TestClient], clock: SetClock
 ) -> None:
     ours, theirs = customers
     made = ours.post("/v1/me/contacts", json={"field": "email", "value": "new@home.example"}).json()
@@ -247,6 +247,10 @@ def test_contacts_change_when_the_code_comes_back_and_not_before(
     ).fetchall()
     code = message[2]["code"]
     assert message[:2] == ("email", "new@home.example")
+    seen = ask("messages:read").get("/v1/messages", params={"kind": "contact_code"})
+    assert seen.json()["items"][0]["recipient"] == "new@home.example"
+    assert code not in seen.text
+    assert code not in ask("messages:read").get(f"/v1/messages/{seen.json()['items'][0]['id']}").text
     assert ours.get("/v1/me").json()["email"] is None
     wrong = f"{(int(code) + 1) % 10**6:06}"
     path = f"/v1/me/contacts/{made['id']}/confirm"

@@ -4,10 +4,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from psycopg.types.json import Jsonb
 from starlette.testclient import TestClient
 
+from api.trail import Trail
 from core.clock import SetClock
+from core.settings import load
 from notify.channels import Message
 from notify.words import Words
 from notify.writer import Writer
@@ -56,6 +59,7 @@ def test_what_failed_is_listed_with_the_provider_s_words_and_no_key(
     assert [line["receipt"] for line in answer.json()["log"]] == ["93000 invalid"]
     of_ticket = client.get("/v1/messages", params={"ticket": town.anna.ticket_id, "channel": "wecom"})
     assert [m["id"] for m in of_ticket.json()["items"]] == [made]
+    assert client.get("/v1/messages?mine=true").status_code == 422, "the key is nobody's"
     ticket = ask("tickets:read").get(f"/v1/tickets/{town.anna.ticket_id}")
     assert "693a91f6" not in ticket.text
 
@@ -144,7 +148,7 @@ def test_how_a_person_is_reached_is_set_and_shown_without_keys(
     assert client.get("/v1/staff/nobody/reach").status_code == 404
 
 
-def test_what_can_not_work_is_refused(ask: Ask, town: Town) -> None:
+def test_what_can_not_work_or_leads_into_our_network_is_refused(ask: Ask, app: FastAPI, town: Town) -> None:
     client = ask("staff:read", "staff:write")
     for wrong in (
         {"quiet_from": "22:00"},
@@ -153,8 +157,15 @@ def test_what_can_not_work_is_refused(ask: Ask, town: Town) -> None:
         {"channels": [{"channel": "sms", "address": "call me"}]},
         {"channels": [{"channel": "pigeon", "address": "x"}]},
         {"channels": [{"channel": "sms", "address": "13900001111"}] * 2},
+        {"channels": [{"channel": "webhook", "address": "http://erp.example.org/x"}]},
+        {"channels": [{"channel": "webhook", "address": "https://10.0.0.7/x"}]},
+        {"channels": [{"channel": "webhook", "address": "https://[::1]/x"}]},
+        {"channels": [{"channel": "wecom", "address": "https://localhost/x"}]},
     ):
         assert client.put("/v1/staff/anna/reach", json=wrong).status_code == 422, wrong
+    app.state.settings = load(webhook_private=True)
+    inside = {"channels": [{"channel": "webhook", "address": "http://10.0.0.7/x"}]}
+    assert client.put("/v1/staff/anna/reach", json=inside).status_code == 200
 
 
 def test_a_manager_sets_the_own_way_only(ask: Ask, town: Town) -> None:
@@ -162,6 +173,39 @@ def test_a_manager_sets_the_own_way_only(ask: Ask, town: Town) -> None:
     assert anna.put("/v1/staff/anna/reach", json={"digest_at": "08:00"}).status_code == 200
     assert anna.get("/v1/staff/bo/reach").status_code == 404
     assert anna.put("/v1/staff/bo/reach", json={}).status_code == 404
+
+
+@pytest.mark.parametrize("role", ["admin", "operations"])
+def test_an_admin_and_operations_set_and_try_the_ways_of_others_which_is_on_record(
+    role: str, ask: Ask, app: FastAPI, conn: Connection, town: Town
+) -> None:
+    insert(conn, "staff", login="ada", name="Ada", roles=[role])
+    insert(conn, "staff", login="rita", name="Rita", roles=["reader"])
+    ada, rita = ask(login="ada"), ask(login="rita")
+    wanted = {"channels": [{"channel": "sms", "address": "139 0000 0000"}], "quiet_from": "22:00"}
+    assert ada.put("/v1/staff/bo/reach", json=wanted).status_code == 422
+    wanted["quiet_until"] = "07:00"
+    assert ada.put("/v1/staff/bo/reach", json=wanted).json()["quiet_until"] == "07:00:00"
+    (sent,) = ada.post("/v1/staff/bo/reach/test").json()["items"]
+    assert (sent["state"], sent["address"]) == ("pending", "139 0000 0000")
+    conn.execute(
+        "update outbox set state = 'dead', last_error = 'no such number' where id = %s", [sent["id"]]
+    )
+    (tried,) = ada.get("/v1/staff/bo/reach/test").json()["items"]
+    assert (tried["id"], tried["state"], tried["last_error"]) == (sent["id"], "dead", "no such number")
+    assert rita.put("/v1/staff/bo/reach", json={}).status_code == 403
+    assert rita.post("/v1/staff/bo/reach/test").status_code == 403
+    assert ask(login="anna").get("/v1/staff/bo/reach/test").status_code == 404
+    trail: Trail = app.state.trail
+    trail.flush()
+    kept = conn.execute(
+        "select actor, method, route, subject, status from audit"
+        " where subject_kind = 'staff' and method <> 'GET' and status = 200 order by id"
+    ).fetchall()
+    assert kept == [
+        ("ada", "PUT", "/v1/staff/{login}/reach", "bo", 200),
+        ("ada", "POST", "/v1/staff/{login}/reach/test", "bo", 200),
+    ]
 
 
 def test_a_test_message_goes_to_the_own_addresses_by_the_outbox_and_five_times_an_hour(

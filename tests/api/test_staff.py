@@ -4,8 +4,13 @@ from typing import Any
 
 import psycopg
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
+from core.clock import SetClock
+from core.errors import NotFoundError
+from core.settings import load
+from service import invitations
 from sql.pool import Connection, Pool
 from tests import factories
 from tests.api.conftest import Ask
@@ -87,6 +92,12 @@ def test_a_ticket_passes_out_of_the_sight_of_who_gives_it_away(
     assert anna.post(f"{path}/assign", json=body).status_code == 404
     assert bo.post(f"{path}/assign", json={"to": "anna", "note": "x", "version": 1}).status_code == 409
     assert anna.post(f"/v1/tickets/{town.bo.ticket_id}/assign", json=body).status_code == 404
+    assert anna.post(f"/v1/tickets/{town.bo.ticket_id}/take-back").status_code == 404
+    assert bo.post(f"{path}/take-back").status_code == 409, "it was not Bo who gave it away"
+    assert anna.post(f"{path}/take-back", json={"version": 1}).status_code == 409
+    back = anna.post(f"{path}/take-back", json={"version": 2, "why": "By mistake."})
+    assert back.json() == {"id": town.dma_ticket_id, "assignee": "anna", "version": 3}
+    assert anna.get(path).json()["entries"][-1]["detail"]["because"] == "back"
 
 
 def test_all_of_somebody_s_work_is_handed_over_at_once(
@@ -191,6 +202,36 @@ def test_an_administrator_takes_people_in_and_changes_who_they_are(
     changed = chief.patch("/v1/staff/wu.fang", json={"roles": ["operations"], "email": None}).json()
     assert (changed["roles"], changed["email"], changed["name"]) == (["operations"], None, "吴芳")
     assert chief.patch("/v1/staff/wu.fang", json={"email": "nowhere"}).status_code == 422
+
+
+def test_an_administrator_makes_a_link_for_a_password_that_is_kept_nowhere(
+    chief: TestClient, anna: TestClient, boss: TestClient, app: FastAPI, clock: SetClock, conn: Connection
+) -> None:
+    place = "/v1/staff/bo/password-link"
+    for client in (anna, boss):
+        assert client.post(place).status_code == 403
+    assert chief.post("/v1/staff/ghost/password-link").status_code == 404
+    conn.execute("update staff set email = null where login = 'bo'")
+    void = chief.post(place).json()
+    conn.execute("update staff set email = 'bo@utility.example' where login = 'bo'")
+    first, again = (chief.post(place, headers={"Idempotency-Key": "once"}) for _ in range(2))
+    made: dict[str, Any] = first.json()
+    assert (void["mailed_to"], made["mailed_to"]) == (None, "bo@utility.example")
+    assert made["until"] == "2026-11-22T09:00:00Z"
+    assert again.json() == made | {"url": None}
+    start, _, token = made["url"].rpartition("/")
+    assert start.endswith("/password")
+    app.state.trail.flush()
+    kept = conn.execute("select convert_from(body, 'UTF8') from idempotency").fetchall()
+    noted = conn.execute("select to_json(a)::text from audit a where route like '%password-link'").fetchall()
+    assert len(noted) == 6
+    assert token not in str(kept) + str(noted)
+    with pytest.raises(NotFoundError):
+        invitations.whose(conn, void["url"].rpartition("/")[2], at=clock.now())
+    assert invitations.whose(conn, token, at=clock.now()).login == "bo"
+    app.state.settings = load(oidc_issuer="https://login.example/", local_accounts=False)
+    refused = chief.post(place)
+    assert (refused.status_code, refused.json()["cure"]) == (403, "The provider keeps them.")
 
 
 def test_the_last_administrator_stays(chief: TestClient, ask: Ask, conn: Connection, town: Town) -> None:

@@ -19,6 +19,7 @@ from jobs.letters import LiveLetters
 from jobs.preview import LiveRules
 from jobs.report import LivePress
 from notify.channels import Message
+from notify.channels.guard import Guard
 from notify.channels.subscription import SubscriptionChannel
 from notify.sender import Sender
 from notify.words import Words
@@ -59,7 +60,7 @@ def pump(database_url: str, clock: SetClock, town: Town) -> Iterator[Pump]:
             changes.order(api)
             fill_all(api, clock.now())
             clock.advance(timedelta(seconds=1))
-            Sender(SubscriptionChannel(clock, private_too=True), clock).drain(notify)
+            Sender(SubscriptionChannel(clock, Guard(private_too=True)), clock).drain(notify)
 
         run()
         yield run
@@ -266,11 +267,11 @@ def test_a_name_that_leads_into_our_network_is_not_posted_to(receiver: Receiver)
         asked.append(host)
         return ["93.184.215.14", "127.0.0.1"]
 
-    careful = SubscriptionChannel(SetClock(NOW), private_too=False, look_up=look_up)
+    careful = Guard(private_too=False, look_up=look_up)
     with pytest.raises(Exception, match="private network"):
-        careful._pinned("https://erp.example.org/x")
-    open_ = SubscriptionChannel(SetClock(NOW), private_too=True, look_up=lambda host, port: ["127.0.0.1"])
-    url, host, name = open_._pinned("https://erp.example.org:8443/x?y=1")
+        careful.pinned("https://erp.example.org/x")
+    open_ = Guard(private_too=True, look_up=lambda host, port: ["127.0.0.1"])
+    url, host, name = open_.pinned("https://erp.example.org:8443/x?y=1")
     assert (url, host, name) == (
         "https://127.0.0.1:8443/x?y=1",
         "erp.example.org:8443",

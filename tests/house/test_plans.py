@@ -146,6 +146,44 @@ def test_a_storm_is_told_by_its_own_index_though_no_message_was_ever_held(
     assert {node.get("Index Name") for node in outbox} == {"outbox_storm_idx"}
 
 
+def test_events_of_few_customers_or_of_a_rare_detector_are_not_looked_for_among_all(
+    planner: Connection, watched: list[dict[str, Any]]
+) -> None:
+    with planner.transaction(force_rollback=True):
+        planner.execute("set local session_replication_role = replica")
+        planner.execute(
+            "insert into customer (account_no, name, segment)"
+            " select n::text, n::text, case when n < 4 then 'special' else 'general' end"
+            " from generate_series(1, 3000) n"
+        )
+        planner.execute(
+            "insert into event (subject_kind, subject, grp, epoch, detectors, account_no, onset, detected_at,"
+            " last_seen, severity, magnitude, unit) select 'customer', n::text, 'leak', 0,"
+            " array[case when n < 4 then 'tamper' else 'burst' end], n::text, now(),"
+            " now() - n * interval '1 h', now(), 'low', 1, 'L/h' from generate_series(1, 3000) n"
+        )
+        planner.execute("analyze customer, event")
+        planner.execute("select set_config('headwater.sees', 'all', true)")
+        planner.execute("set local role headwater_api")
+        by = planner.execute("select headwater_events_by('tamper', 5), headwater_events_by('burst', 5)")
+        ((rare, common),) = by.fetchall()
+        watched.clear()
+        planner.execute("select headwater_events_by('tamper', 1000)")
+        inside = {node.get("Index Name") for plan in watched for node in _nodes(plan["Plan"])}
+        none = dict.fromkeys(("state", "detector", "grp", "dma", "account_no", "since", "until"))
+        start = {"at": "infinity", "id": 0, "limit": 51}
+        used = []
+        for more in ({"found": rare, "segment": None}, {"found": None, "segment": "special"}):
+            explained = b"explain (format json) " + Queries("api")["events"]
+            (plan,) = planner.execute(explained, none | start | more, prepare=False).fetchall()[0][0]
+            used.append({node.get("Index Name") for node in _nodes(plan["Plan"])})
+    assert (len(rare), common) == (3, None)
+    assert "event_detectors_idx" in inside
+    assert "event_pkey" in used[0]
+    assert "event_account_idx" in used[1]
+    assert all("event_recent_idx" not in names for names in used)
+
+
 def test_days_of_use_are_read_by_index_inside_their_functions(
     planner: Connection, watched: list[dict[str, Any]]
 ) -> None:

@@ -15,6 +15,7 @@ from core.clock import SetClock
 from notify.channels import Message, Result
 from notify.channels.bots import BOTS, Bot, DingTalk, Feishu, WeCom
 from notify.channels.fitting import fit
+from notify.channels.guard import Guard
 from notify.sender import Sender
 from notify.words import Words
 from notify.writer import Writer
@@ -26,6 +27,7 @@ from tests.post_office import Receiver
 from tests.samples import NOW
 
 SECRET = "SEC-of-the-robot"
+OPEN = Guard(private_too=True)
 WRITER = Writer(Words("https://water.example"))
 
 
@@ -73,13 +75,13 @@ def test_the_code_inside_a_200_decides(
     wait_s: float | None,
 ) -> None:
     answering(receiver, answer)
-    receipt = bot(SetClock(NOW), WRITER).prepare(bare, claimed(receiver.url))()
+    receipt = bot(SetClock(NOW), WRITER, OPEN).prepare(bare, claimed(receiver.url))()
     assert (receipt.result, receipt.retry_after_s) == (result, wait_s)
     assert str(answer.get("msg", answer.get("errmsg", ""))) in receipt.text
 
 
 def test_limits_that_come_as_an_http_error_are_read_as_well(bare: Connection, receiver: Receiver) -> None:
-    sending = Feishu(SetClock(NOW), WRITER)
+    sending = Feishu(SetClock(NOW), WRITER, OPEN)
     answering(receiver, {"code": 9499, "msg": "too many request"}, 400)
     assert sending.prepare(bare, claimed(receiver.url))().result is Result.RETRY
     receiver.answers = [(429, '{"code": 99991400, "msg": "frequency"}', {"x-ogw-ratelimit-reset": "52"})]
@@ -93,7 +95,7 @@ def test_an_answer_without_a_code_is_not_taken_for_success(
     bare: Connection, receiver: Receiver, bot: type[Bot]
 ) -> None:
     receiver.answers = [(200, "<html>please log in</html>", {})]
-    receipt = bot(SetClock(NOW), WRITER).prepare(bare, claimed(receiver.url))()
+    receipt = bot(SetClock(NOW), WRITER, OPEN).prepare(bare, claimed(receiver.url))()
     assert receipt.result is Result.REFUSED
     assert "please log in" in receipt.text
 
@@ -109,7 +111,7 @@ def robot(conn: Connection, channel: str, url: str, secret: str = SECRET) -> int
 def test_dingtalk_signs_in_the_address(conn: Connection, receiver: Receiver) -> None:
     url = receiver.url + "?access_token=abc"
     robot(conn, "dingtalk", url)
-    DingTalk(SetClock(NOW), WRITER).prepare(conn, claimed(url))()
+    DingTalk(SetClock(NOW), WRITER, OPEN).prepare(conn, claimed(url))()
     given = parse_qs(urlsplit(receiver.paths[0]).query)
     stamp = str(int(NOW.timestamp()) * 1000)
     wanted = hmac.new(SECRET.encode(), f"{stamp}\n{SECRET}".encode(), hashlib.sha256).digest()
@@ -125,7 +127,7 @@ def test_dingtalk_signs_in_the_address(conn: Connection, receiver: Receiver) -> 
 
 def test_feishu_signs_in_the_body(conn: Connection, receiver: Receiver) -> None:
     robot(conn, "feishu", receiver.url)
-    Feishu(SetClock(NOW), WRITER).prepare(conn, claimed(receiver.url))()
+    Feishu(SetClock(NOW), WRITER, OPEN).prepare(conn, claimed(receiver.url))()
     body = json.loads(receiver.posts[0].body)
     stamp = str(int(NOW.timestamp()))
     wanted = hmac.new(f"{stamp}\n{SECRET}".encode(), b"", hashlib.sha256).digest()
@@ -134,7 +136,7 @@ def test_feishu_signs_in_the_body(conn: Connection, receiver: Receiver) -> None:
 
 
 def test_a_robot_that_does_not_sign_and_a_repeat_that_says_so(bare: Connection, receiver: Receiver) -> None:
-    WeCom(SetClock(NOW), WRITER).prepare(bare, claimed(receiver.url, repeated=True))()
+    WeCom(SetClock(NOW), WRITER, OPEN).prepare(bare, claimed(receiver.url, repeated=True))()
     body = json.loads(receiver.posts[0].body)
     words = body[body["msgtype"]]["content"]
     assert words.removeprefix("**").startswith("（可能重复）")
@@ -142,7 +144,7 @@ def test_a_robot_that_does_not_sign_and_a_repeat_that_says_so(bare: Connection, 
 
 
 def test_wecom_gets_text_while_it_fits_and_markdown_up_to_its_limit() -> None:
-    bot = WeCom(SetClock(NOW), WRITER)
+    bot = WeCom(SetClock(NOW), WRITER, OPEN)
     assert bot.request("u", "", "短", "文")[1]["msgtype"] == "text"
     middle = bot.request("u", "", "标题", "水" * 800)[1]
     assert middle["msgtype"] == "markdown"
@@ -173,7 +175,7 @@ def test_a_robot_is_sent_twenty_messages_a_minute_by_all_notifiers_together(
             "ticket", "opened", "wecom", receiver.url, "zh", f"k{number}", facts, NORMAL, staff_id=staff
         )
         enqueue(conn, out, at=NOW)
-    one, other = (Sender(WeCom(clock, WRITER), clock) for _ in range(2))
+    one, other = (Sender(WeCom(clock, WRITER, OPEN), clock) for _ in range(2))
     assert one.drain(conn) == 20
     assert other.drain(conn) == 0
     clock.advance(timedelta(seconds=59))
@@ -198,7 +200,7 @@ def test_a_robot_that_is_shut_for_ten_minutes_is_left_alone_for_them(
         )
         enqueue(conn, out, at=NOW)
     clock = SetClock(NOW)
-    sending = Sender(DingTalk(clock, WRITER), clock)
+    sending = Sender(DingTalk(clock, WRITER, OPEN), clock)
     assert sending.drain(conn) == 1
     clock.advance(timedelta(seconds=595))
     assert sending.drain(conn) == 0

@@ -12,6 +12,7 @@ import pytest
 from core.clock import SetClock
 from notify import pauses
 from notify.channels.bots import DingTalk, Feishu, WeCom
+from notify.channels.guard import Guard
 from notify.channels.sms import SmsChannel
 from notify.role import ways
 from notify.sender import LEASE_S, Sender
@@ -29,6 +30,7 @@ from tests.post_office import PostOffice, Receiver
 from tests.samples import NOW
 from tests.waiting import until
 
+OPEN = Guard(private_too=True)
 WRITER = Writer(Words("https://water.example"))
 SHUT = {
     "wecom": {"errcode": 93000, "errmsg": "invalid webhook url"},
@@ -64,9 +66,9 @@ class Desk:
 
     def drain(self, *channels: str) -> None:
         made = {
-            "wecom": lambda: WeCom(self.clock, WRITER),
-            "dingtalk": lambda: DingTalk(self.clock, WRITER),
-            "feishu": lambda: Feishu(self.clock, WRITER),
+            "wecom": lambda: WeCom(self.clock, WRITER, OPEN),
+            "dingtalk": lambda: DingTalk(self.clock, WRITER, OPEN),
+            "feishu": lambda: Feishu(self.clock, WRITER, OPEN),
             "sms": lambda: SmsChannel(f"{self.receiver.url}/gateway", "key", self.clock, WRITER),
         }
         mail = {way.name: way.make for way in ways(settings(smtp_url=self.office.url), self.clock)}["email"]

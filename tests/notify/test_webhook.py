@@ -12,6 +12,7 @@ from core.clock import SetClock, SystemClock
 from core.errors import SettingsError
 from core.supervise import Supervisor
 from notify.channels import Message, Result
+from notify.channels.guard import Guard
 from notify.channels.webhook import WebhookChannel
 from notify.role import start
 from notify.words import Words
@@ -40,7 +41,8 @@ def verify() -> Verify:
 
 
 def channel() -> WebhookChannel:
-    return WebhookChannel(SECRET, SetClock(NOW), Writer(Words("https://water.example")))
+    guard = Guard(private_too=True)
+    return WebhookChannel(SECRET, SetClock(NOW), Writer(Words("https://water.example")), guard)
 
 
 def claimed(url: str) -> Message:

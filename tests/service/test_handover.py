@@ -9,10 +9,10 @@ from core.errors import BadDataError, ConflictError
 from notify.channels import Message
 from notify.kinds import hand_over
 from notify.words import Words
-from service import handover, leaving, staff
+from service import handover, leaving, staff, tickets
 from service.handover import Order
 from service.staff import Absence
-from service.tickets import Actor
+from service.tickets import Act, Actor, Entry
 from sql.pool import Connection
 from tests import factories, samples
 from tests.samples import NOW, Town
@@ -108,6 +108,45 @@ def test_what_can_not_be_handed_over_is_refused_with_the_cure(conn: Connection, 
     conn.execute("update ticket set state = 'resolved'")
     with pytest.raises(ConflictError, match="is resolved"):
         handover.assign(conn, id_, town.deputy_id, note="x", actor=BOSS, at=NOW)
+
+
+def test_a_hand_over_is_taken_back_to_whom_it_was_with_and_both_are_told(
+    conn: Connection, town: Town
+) -> None:
+    id_ = ticket(conn, town.manager_id)
+    given = handover.assign(conn, id_, town.deputy_id, note="Yours.", actor=BOSS, at=NOW)
+    back = handover.undo(conn, id_, Act(BOSS, NOW, "By mistake.", given.version))
+    assert back.assignee_id == town.manager_id
+    assert entries(conn, id_)[1:] == [("boss", "handed_over", "By mistake.", "chen", "wangli")]
+    assert told(conn)[2:] == [
+        ("wangli@utility.example", "handed_over"),
+        ("chen@utility.example", "passed_on"),
+    ]
+    nobody_s = ticket(conn, None, routed_by="region")
+    handover.assign(conn, nobody_s, town.deputy_id, actor=BOSS, at=NOW)
+    handover.undo(conn, nobody_s, Act(BOSS, NOW))
+    kept = conn.execute("select assignee_id, routed_by from ticket where id = %s", [nobody_s]).fetchall()
+    assert kept == [(None, "region")]
+    assert told(conn)[5:] == [("chen@utility.example", "passed_on")]
+
+
+def test_only_the_own_hand_over_is_taken_back_and_only_while_nobody_has_begun(
+    conn: Connection, town: Town
+) -> None:
+    id_ = ticket(conn, town.manager_id)
+    with pytest.raises(ConflictError, match="not handed over by you"):
+        handover.undo(conn, id_, Act(BOSS, NOW))
+    handover.assign(conn, id_, town.deputy_id, note="x", actor=BOSS, at=NOW)
+    with pytest.raises(ConflictError, match="not handed over by you"):
+        handover.undo(conn, id_, Act(Actor("chen", town.deputy_id), NOW))
+    tickets.note(conn, id_, Entry("urged", "by itself"), at=NOW)
+    conn.execute("update staff set active = false where id = %s", [town.manager_id])
+    with pytest.raises(ConflictError, match="has left"):
+        handover.undo(conn, id_, Act(BOSS, NOW))
+    tickets.note(conn, id_, Entry("note", "I have called."), at=NOW, actor="chen")
+    with pytest.raises(ConflictError, match="was worked on since"):
+        handover.undo(conn, id_, Act(BOSS, NOW))
+    assert assignee(conn, id_) == town.deputy_id
 
 
 def leaver_with_500(conn: Connection, town: Town) -> tuple[int, int, int]:

@@ -1,10 +1,19 @@
 """Customers: found by what is known of them, whole on one page, changed with who and why."""
 
+import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import numpy as np
 import pytest
 
+from sql.pool import Connection
+from tests.api.conftest import NOW
 from tests.api.town import Town
+from tests.factories import insert
 from tests.web.conftest import SignedIn, Surf
 from tests.web.surf import PHONE, WIDE
+from tests.web.test_charts import read_chart
 
 
 def test_who_is_meant_is_found_or_nobody_is(signed_in: SignedIn, town: Town) -> None:
@@ -60,7 +69,35 @@ def test_a_reader_changes_nothing(signed_in: SignedIn, town: Town) -> None:
     assert rita.post("/customers/B1/edit", data={"phone": "1", "why": "x"}).status_code == 403
 
 
-@pytest.mark.parametrize("by", ["hour", "day", "month"])
+def test_use_stands_beside_that_of_the_year_before(
+    signed_in: SignedIn, town: Town, owner: Connection
+) -> None:
+    today = NOW.date()
+    owner.execute("update meter_installation set installed_at = '-infinity'")
+    owner.execute("insert into usage_daily_made (zone, until) values ('Asia/Shanghai', %s)", [today])
+    for back, litres in ((3, 2400), (3 + 364, 1600), (40 + 364, 800)):
+        day = today - timedelta(days=back)
+        insert(owner, "usage_daily", meter_id=town.anna.meter_id, day=day, volume_l=litres, hours=24)
+    for month, litres in (("2026-10-01", 60_000), ("2025-10-01", 50_000), ("2026-11-01", 9_000)):
+        values = (month, litres, NOW)
+        owner.execute("insert into customer_month values ('A1', %s, %s, 700, %s)", values)
+    anna = signed_in("anna", "zh")
+    head, (at, this, before) = read_chart(anna.get("/charts/customers/A1?by=day").content)
+    assert [line["look"] for line in head["lines"]] == ["bars", "before"]
+    shown = {
+        datetime.fromtimestamp(t, ZoneInfo("Asia/Shanghai")).date(): pair
+        for t, *pair in zip(at, this, before, strict=True)
+    }
+    assert shown[today - timedelta(days=3)] == pytest.approx([2.4, 1.6])
+    assert shown[today - timedelta(days=40)] == pytest.approx([np.nan, 0.8], nan_ok=True)
+    _, (_, this, before) = read_chart(anna.get("/charts/customers/A1?by=month").content)
+    assert [list(this), list(before)] == [[60, 9], pytest.approx([50, np.nan], nan_ok=True)]
+    table = re.sub(r"<[^>]+>", " ", anna.get("/customers/A1").text.split("各月数据")[1].split("</table>")[0])
+    assert re.search(r"2026年11月\s+9 m³\s+–\s+截至目前", table)
+    assert re.search(r"2026年10月\s+60 m³\s+50 m³\s+\+20%", table)
+
+
+@pytest.mark.parametrize("by", ["hour", "day", "year", "month"])
 def test_use_is_charted_for_who_may_see_it(signed_in: SignedIn, town: Town, by: str) -> None:
     assert signed_in("anna").get(f"/charts/customers/A1?by={by}").status_code == 200
     assert signed_in("anna").get(f"/charts/customers/B1?by={by}").status_code == 404

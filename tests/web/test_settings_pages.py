@@ -5,6 +5,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
+from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from core.clock import SetClock
@@ -105,6 +106,46 @@ def test_accounts_are_for_admins_and_the_rest_of_it_for_operations(signed_in: Si
     assert anna.post("/settings/staff/bo", data={"deputy": "rita"}).status_code == 403
     assert anna.post("/settings/staff/bo/link").status_code == 403
     assert anna.post("/settings/staff/bo/leave", data={"note": "x"}).status_code == 403
+
+
+def test_operations_set_and_try_the_ways_of_others_and_see_what_became_of_it(
+    signed_in: SignedIn, owner: Connection, app: FastAPI
+) -> None:
+    olga, place = signed_in("olga"), "/settings/staff/bo"
+    way = {"channel": "wecom", "address": "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=7a2c3f1a"}
+    assert olga.post(f"{place}/ways", data=way).headers["location"] == f"{place}#ways"
+    assert (
+        olga.post(f"{place}/times", data={"quiet_from": "22:00", "quiet_until": "07:00"}).status_code == 303
+    )
+    assert olga.post(f"{place}/test").status_code == 303
+    page = olga.get(place).text
+    assert "7a2c3f1a" not in page
+    assert 'value="22:00"' in page
+    assert f'hx-get="{place}"' in page, "it waits, and the page asks again"
+    owner.execute("update outbox set state = 'dead', last_error = '<b>no robot' where kind = 'test'")
+    page = olga.get(place).text
+    assert "&lt;b&gt;no robot" in page
+    assert f'hx-get="{place}"' not in page
+    anna = signed_in("anna")
+    assert "no robot" not in anna.get(place).text
+    for form in ("ways", "times", "test", "ways/0/remove"):
+        assert anna.post(f"{place}/{form}", data=way).status_code == 404
+        assert signed_in("rita").post(f"{place}/{form}", data=way).status_code == 403
+    gone = {"shown": "https://qyapi.weixin.qq.com/…3f1a"}
+    assert olga.post(f"{place}/ways/0/remove", data=gone).status_code == 303
+    assert owner.execute("select count(*) from staff_channel").fetchone() == (0,)
+    app.state.trail.flush()
+    kept = owner.execute(
+        "select route from audit where actor = 'olga' and subject = 'bo' and status = 303"
+        " and route like '%/{login}/%'"
+        " order by id"
+    ).fetchall()
+    assert [route.removeprefix("/settings/staff/{login}/") for (route,) in kept] == [
+        "ways",
+        "times",
+        "test",
+        "ways/{number}/remove",
+    ]
 
 
 def test_the_roster_of_a_week_shows_turns_and_who_is_away(signed_in: SignedIn) -> None:

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from psycopg.types.json import Jsonb
 from starlette.testclient import TestClient
 
 from service import tickets
@@ -11,6 +12,7 @@ from service.tickets import Entry
 from sql.pool import Connection
 from tests.api.conftest import NOW
 from tests.api.town import Town, ticket
+from tests.factories import insert
 from tests.web.conftest import SignedIn, Surf
 from tests.web.surf import PHONE, WIDE
 
@@ -95,10 +97,31 @@ def test_handing_over_needs_a_note_where_somebody_has_it(
     assert olga.post("/tickets/bulk", data=form | {"to": "nobody"}).status_code == 404
 
 
+def test_a_hand_over_of_many_is_taken_back_where_nobody_has_begun(
+    signed_in: SignedIn, town: Town, calm: int, owner: Connection
+) -> None:
+    anna, olga = signed_in("anna"), signed_in("olga", "zh")
+    other = ticket(
+        owner, None, NOW, subject="Begun", grp="leak", account_no="A1", assignee_id=town.anna.staff_id
+    )
+    form = {"deed": "assign", "to": "bo", "note": "请跟进", "back": "/tickets", "ticket": ticked(calm, other)}
+    olga.post("/tickets/bulk", data=form)
+    page = olga.get("/tickets").text
+    assert "已移交 2 件。" in page
+    (undo,) = re.findall(r'action="(/tickets/bulk/undo[^"]*)"', page)
+    tickets.note(owner, other, Entry("note", "I have called."), at=NOW, actor="bo")
+    olga.post(undo.replace("&amp;", "&"))
+    assert said(olga, "/tickets") == f"已撤回 1 件。 未处理：#{other}（当前状态不允许）。"
+    mine = anna.get("/").text
+    assert f'class="open" href="/tickets/{calm}"' in mine
+    assert f'class="open" href="/tickets/{other}"' not in mine
+    assert "误移交，已撤回。" in anna.get(f"/tickets/{calm}").text
+
+
 def test_failed_messages_and_doubted_contacts_are_settled_from_here(signed_in: SignedIn, town: Town) -> None:
     anna = signed_in("anna")
     page = anna.get("/").text
-    retry, *_ = re.findall(r'action="(/today/messages/\d+/retry)"', page)
+    retry, *_ = re.findall(r'action="(/today/messages/\d+/retry[^"]*)"', page)
     assert anna.post(retry).status_code == 303
     assert said(anna) == "The message is on its way again."
     assert anna.post(retry).status_code == 409, "it goes already"
@@ -107,6 +130,33 @@ def test_failed_messages_and_doubted_contacts_are_settled_from_here(signed_in: S
     page = anna.get("/").text
     assert retry not in page
     assert confirm not in page
+
+
+def test_failed_messages_of_others_stand_on_everybodys_desk_only(
+    signed_in: SignedIn, town: Town, owner: Connection
+) -> None:
+    olga = signed_in("olga")
+    assert "/today/messages/" not in olga.get("/").text
+    page = olga.get("/?desk=team").text
+    assert "B1@example.org" in page
+    assert "/retry?desk=team" in page
+    owner.execute(
+        "update ticket set assignee_id = (select id from staff where login = 'olga') where id = %s",
+        [town.dma_ticket_id],
+    )
+    ((olga_id,),) = owner.execute("select id from staff where login = 'olga'").fetchall()
+    for n, of in enumerate(({"staff_id": olga_id}, {"ticket_id": town.dma_ticket_id})):
+        given = {
+            "kind": "ticket",
+            "channel": "sms",
+            "recipient": f"1380000000{n}",
+            "state": "dead",
+            "step": "opened",
+        }
+        insert(owner, "outbox", dedupe_key=f"olga{n}", message=Jsonb({}), **given, **of)
+    desk = olga.get("/").text
+    assert re.findall(r"1380000000\d", desk) == ["13800000001", "13800000000"]
+    assert "B1@example.org" not in desk
 
 
 def test_operations_sees_everybodys_at_a_glance_and_a_manager_does_not(

@@ -1,19 +1,18 @@
 """My account: how I read, sign in and am reached; who stands in for me; and the link that sets a password."""
 
-from datetime import time, timedelta
+from datetime import timedelta
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
 from api.auth import unsigned
 from api.fields import Id
-from api.reach.endpoints import test_reach
 from api.staff.endpoints import change_staff, end_absence, get_staff, plan_absence
 from api.staff.schemas import ChangeStaff, NewAbsence
 from core.errors import BadDataError, ForbiddenError, HeadwaterError
-from service import accounts, invitations, reach
-from service.reach import CHANNELS, StaffChannel
+from service import accounts, invitations
 from service.utility import utility
+from web.pages import ways
 from web.pages.login import local_accounts, set_session
 from web.pages.login import open_session as begin
 from web.route import PageRoute
@@ -30,14 +29,11 @@ def account(view: Viewer) -> Response:
     """Show the own account."""
     me = get_staff(view.caller, view.me.login)
     with view.caller.transaction() as conn:
-        reached = reach.preferences(conn, view.me.login)
         sessions = accounts.sessions(conn, view.me.staff_id, view.me.id_sha256, at=view.now)
     return view.page(
         "account.html.jinja",
         own=me,
-        reached=reached,
-        masked=reach.masked,
-        channels=CHANNELS,
+        **ways.shown(view, view.me.login),
         sessions=sessions,
         browser=browser,
         passwords=local_accounts(view.request),
@@ -73,46 +69,6 @@ def end_session(view: Viewer, session: Annotated[str, Form(max_length=64)] = "")
         else:
             accounts.end_others(conn, view.me.staff_id, view.me.id_sha256)
     return view.go("/account#sessions", view.say("Signed out there."))
-
-
-@router.post("/account/ways")
-def add_way(view: Writer, form: Fields) -> Response:
-    """Add a way to be reached."""
-    channel, uses = form.get("channel", ""), form.get("uses", "all")
-    if channel not in CHANNELS or uses not in ("all", "urgent"):
-        raise BadDataError("There is no such channel.")
-    way = StaffChannel(channel, form.get("address", "").strip()[:200], form.get("secret", "")[:400], uses)
-    with view.caller.transaction() as conn:
-        reach.add_way(conn, view.me.login, way)
-    return view.go("/account#ways", view.say("Added. Send a test message to see whether it arrives."))
-
-
-@router.post("/account/ways/{number}/remove")
-def remove_way(view: Writer, number: int, shown: Annotated[str, Form()] = "") -> Response:
-    """Remove a way; the masked address says which was meant."""
-    with view.caller.transaction() as conn:
-        ways = reach.preferences(conn, view.me.login).channels
-        if not 0 <= number < len(ways) or reach.masked(ways[number].channel, ways[number].address) != shown:
-            raise BadDataError("Your ways have changed meanwhile.", cure="Load the page again.")
-        reach.drop_way(conn, view.me.login, ways[number].channel, ways[number].address)
-    return view.go("/account#ways", view.say("Removed."))
-
-
-@router.post("/account/times")
-def set_times(view: Writer, form: Fields) -> Response:
-    """Set quiet hours and the hour of the digest."""
-    hours = [_hour(form.get(name, "")) for name in ("quiet_from", "quiet_until", "digest_at")]
-    with view.caller.transaction() as conn:
-        reach.set_times(conn, view.me.login, *hours)
-    return view.go("/account#ways", view.say("Saved."))
-
-
-@router.post("/account/test")
-def test(view: Writer) -> Response:
-    """Send a test message by every way."""
-    sent = test_reach(view.caller, view.me.login).items
-    ways = ", ".join(one.address for one in sent)
-    return view.go("/account#ways", view.say("Test messages are on their way: %(ways)s") % {"ways": ways})
 
 
 @router.post("/account/deputy")
@@ -201,10 +157,3 @@ def _password_page(request: Request, token: str, wrong: HeadwaterError | None = 
 def _require_same(new: str, again: str) -> None:
     if new != again:
         raise BadDataError("The two new passwords differ.", cure="Type the same twice.")
-
-
-def _hour(text: str) -> time | None:
-    try:
-        return time.fromisoformat(text).replace(tzinfo=None) if text.strip() else None
-    except ValueError:
-        raise BadDataError(f"{text[:20]!r} is no time of day.", cure="Write it as 22:00.") from None

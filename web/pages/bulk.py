@@ -83,6 +83,9 @@ def undo(
     def do(one: Chosen) -> object:
         if deed == "snooze":
             return steps.wake(view.caller, one.id)
+        if deed == "assign":
+            said = Remark(why=view.say("Handed over by mistake."), version=one.version)
+            return hands.take_back(view.caller, one.id, said)
         why = Reason(why=view.say("Taken on by mistake."), version=one.version)
         return steps.undo(view.caller, one.id, why)
 
@@ -168,7 +171,7 @@ def _said(view: View, back: str, kind: str, done: list[Chosen], refused: dict[st
     for reason, ids in refused.items():
         which = ", ".join(f"#{id_}" for id_ in ids[:NAMED]) + (" …" if len(ids) > NAMED else "")
         parts.append(view.say("Not done: {which} ({why}).").format(which=which, why=view.say(reason)))
-    back_too = done and kind in {"acknowledge", "snooze"}
+    back_too = done and kind in {"acknowledge", "assign", "snooze"}
     pairs = ",".join(f"{one.id}.{one.version}" for one in done)
     undo = f"/tickets/bulk/undo?deed={kind}&ids={pairs}" if back_too else ""
     return view.go(back, " ".join(parts), undo=undo, tone="warn" if refused else "good")

@@ -1,6 +1,6 @@
 """Customers: who is meant, everything about one of them, and what is changed in the record."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated, Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from api.customers import changes as edits
 from api.customers.endpoints import list_customers
 from api.customers.profile import profile
-from api.customers.schemas import CustomerFilter, Profile
+from api.customers.schemas import CustomerFilter, Profile, Use
 from api.customers.search import Asked, find_customers
 from api.fields import Name, midnight
 from api.page import Filter
@@ -36,6 +36,8 @@ EDITED = ("name", "sector", "segment", "language", "address", "phone", "email", 
           "household_size", "lives_alone")  # fmt: skip
 PRIVATE_MOST = 50
 MOST_HOURS = 200_000
+A_YEAR = timedelta(weeks=52)
+"""Back to the same day of the week, which decides more of a day's use than its date."""
 
 
 @router.get("/customers")
@@ -70,9 +72,9 @@ def customers(
 def use(
     view: Annotated[View, sees("customers:read", "readings:read")],
     account_no: Account,
-    by: Literal["hour", "day", "month"] = "hour",
+    by: Literal["hour", "day", "year", "month"] = "hour",
 ) -> Response:
-    """Return the use of all meters: two weeks of hours, 13 months of days, or months beside a year before."""
+    """Return the use of all meters: two weeks of hours; or by day or month, beside a year before."""
     zone, now = view.utility.zone, view.now
     today = now.astimezone(zone).date()
     with view.caller.transaction() as conn:
@@ -81,18 +83,19 @@ def use(
         if by == "hour":
             at, value = _hours(conn, account_no, now - timedelta(days=14), now)
             return Chart(at, [Line(view.say("Use"), "L/h", value, "step")]).response()
-        if by == "day":
-            since = midnight(today - timedelta(days=396), zone)
-            days = rows(conn, "customer_days", account_no=account_no, zone=zone.key, since=since, until=now)
-            at = np.array([midnight(row["day"], zone).timestamp() for row in days])
-            used = np.array([row["volume_l"] / 1000 for row in days], np.float32)
-            return Chart(at, [Line(view.say("Use"), "m³", used, "bars")]).response()
-        known = {month.month: month.volume_m3 for month in profile(conn, account_no, now).use.months}
-    months = sorted(known)[-13:]
-    at = np.array([midnight(month, zone).timestamp() for month in months])
-    this = np.array([known[month] for month in months], np.float32)
-    before = np.array([known.get(m.replace(year=m.year - 1), np.nan) for m in months], np.float32)
-    lines = [Line(view.say("Use"), "m³", this, "bars"), Line(view.say("A year before"), "m³", before)]
+        if by == "month":
+            shown = _months(profile(conn, account_no, now).use)
+        else:
+            span = [today - timedelta(days=n) for n in range(396 if by == "year" else 91, -1, -1)]
+            period = {"since": midnight(span[0] - A_YEAR, zone), "until": now}
+            days = rows(conn, "customer_days", account_no=account_no, zone=zone.key, **period)
+            known = {row["day"]: row["volume_l"] / 1000 for row in days}
+            shown = [(day, known.get(day), known.get(day - A_YEAR)) for day in span]
+    shown = [(on, this, before) for on, this, before in shown if this is not None or before is not None]
+    at = np.array([midnight(on, zone).timestamp() for on, *_ in shown])
+    this, before = np.array([pair for _, *pair in shown], np.float32).reshape(-1, 2).T
+    than = view.say("A year before") if by == "month" else view.say("52 weeks before, same weekday")
+    lines = [Line(view.say("Use"), "m³", this, "bars"), Line(than, "m³", before, "before")]
     return Chart(at, lines).response()
 
 
@@ -109,7 +112,14 @@ def customer(view: Reader, account_no: Account) -> Response:
     with view.caller.transaction() as conn:
         found = profile(conn, account_no, view.now)
     plan = _plan(view, found)
-    return view.page("customer.html.jinja", c=found, plan=plan, gauge=_gauge(plan), edited=EDITED)
+    return view.page(
+        "customer.html.jinja",
+        c=found,
+        plan=plan,
+        gauge=_gauge(plan),
+        edited=EDITED,
+        months=_months(found.use),
+    )
 
 
 @router.post("/customers/{account_no:path}/edit")
@@ -155,6 +165,17 @@ def _hours(
     slots, place = np.unique(at[theirs], return_inverse=True)
     volume_l = np.bincount(place, found["volume_l"][theirs].astype(np.float64), len(slots))
     return slots, volume_l.astype(np.float32)
+
+
+def _months(use: Use) -> list[tuple[date, float | None, float | None]]:
+    """Return the last 13 months of which there is data: the use and that of the year before, in m³."""
+    known = {month.month: month.volume_m3 for month in use.months}
+    first = use.today.replace(day=1, year=use.today.year - 1)
+    return [
+        (month, known[month], known.get(month.replace(year=month.year - 1)))
+        for month in sorted(known)
+        if month >= first
+    ]
 
 
 def _editable(found: Profile) -> dict[str, str]:

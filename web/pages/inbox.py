@@ -4,7 +4,6 @@ from typing import Annotated, get_args
 
 from fastapi import APIRouter, Query, Request, Response
 
-from api.rows import Row, rows
 from api.tickets.bodies import NewTicket
 from api.tickets.endpoints import list_tickets, open_ticket
 from api.tickets.schemas import UNFINISHED, State, TicketFilter, Topic
@@ -55,15 +54,8 @@ def inbox(view: Reader, cursor: Annotated[str | None, Query(max_length=400)] = N
         states=get_args(State),
         groups=GROUPS,
         segments=SEGMENTS,
-        colleagues=colleagues(view),
         back=f"{view.request.url.path}?{view.request.url.query}",
     )
-
-
-def colleagues(view: View) -> list[Row]:
-    """Return who may be handed a ticket: login and name."""
-    with view.caller.transaction() as conn:
-        return rows(conn, "staff.colleagues") if view.may("tickets:write") else []
 
 
 @router.get("/new")

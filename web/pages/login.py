@@ -125,7 +125,7 @@ def open_session(request: Request, conn: Connection, staff_id: int) -> str:
 def local_accounts(request: Request) -> bool:
     """Whether passwords of our own are taken: where there is no provider, always."""
     settings: Settings = request.app.state.settings
-    return settings.local_accounts or not settings.oidc_issuer
+    return settings.takes_passwords
 
 
 def set_session(request: Request, answer: Response, token: str) -> None:

@@ -13,11 +13,10 @@ from api.fields import Id, midnight
 from api.figures import endpoints as api
 from api.figures.schemas import BehindFilter, Figures, FiguresFilter, Month, Subscribe
 from api.page import Page
+from api.rows import Row
 from api.segments.endpoints import list_unmanaged
 from api.segments.schemas import UnmanagedFilter
 from api.staff.duty import list_regions
-from api.staff.endpoints import list_staff
-from api.staff.schemas import StaffFilter
 from core.errors import NotFoundError
 from service.figures import Behind, Dimension
 from service.report import LOOK_BACK, ScopeKind
@@ -268,9 +267,6 @@ def _unmanaged(view: View) -> list[object] | None:
     return list(list_unmanaged(view.caller, UnmanagedFilter(limit=FEW), view.request, Response()).items)
 
 
-def _staff(view: View) -> list[tuple[str, str]]:
+def _staff(view: View) -> list[Row]:
     """Return who may be sent the report: for who sees own customers only, nobody else."""
-    if not view.caller.key.sees_all:
-        return [(view.me.login, view.me.name)]
-    found = list_staff(view.caller, StaffFilter(limit=MOST), view.request, Response()).items
-    return [(one.login, one.name) for one in found]
+    return [one for one in view.colleagues if view.caller.key.sees_all or one["login"] == view.me.login]

@@ -10,7 +10,7 @@ from api.fields import Id, Name, midnight
 from api.rows import Row, rows
 from api.staff import duty
 from api.staff import endpoints as people
-from api.staff.rights import actor, require_admin
+from api.staff.password import make_password_link
 from api.staff.schemas import (
     ChangeStaff,
     HandOver,
@@ -19,11 +19,11 @@ from api.staff.schemas import (
     NewShift,
     NewShifts,
     NewStaff,
+    PasswordLink,
     StaffDetail,
     StaffFilter,
 )
-from core.errors import ForbiddenError
-from service import invitations, staff
+from web.pages import ways
 from web.pages.login import local_accounts
 from web.route import PageRoute
 from web.view import Fields, View, sees, taken
@@ -95,13 +95,8 @@ def change(
 @router.post("/settings/staff/{login}/link")
 def link(view: Writer, login: Name) -> Response:
     """Make the link by which somebody sets a password; it is shown this once."""
-    require_admin(view.caller)
-    if not local_accounts(view.request):
-        raise ForbiddenError("Passwords are switched off here.", cure="The provider keeps them.")
-    with view.caller.transaction() as conn:
-        made = invitations.invite(conn, staff.id_of(conn, login), actor=actor(view.caller), at=view.now)
-    url = f"{str(view.request.app.state.settings.public_url).rstrip('/')}/password/{made.token}"
-    return _member(view, people.get_staff(view.caller, login), link=made, url=url)
+    made = make_password_link(view.caller, login, view.request)
+    return _member(view, people.get_staff(view.caller, login), link=made)
 
 
 @router.post("/settings/staff/{login}/leave")
@@ -189,9 +184,7 @@ def _admin(view: View) -> bool:
     return view.may("staff:write") and "admin" in view.me.roles
 
 
-def _member(
-    view: View, found: StaffDetail, *, link: invitations.Link | None = None, url: str = ""
-) -> Response:
+def _member(view: View, found: StaffDetail, *, link: PasswordLink | None = None) -> Response:
     return view.page(
         "settings_member.html.jinja",
         person=found,
@@ -200,6 +193,6 @@ def _member(
         admin=_admin(view),
         desk=_desk(view),
         link=link,
-        url=url,
         passwords=local_accounts(view.request),
+        **(ways.shown(view, found.login) if found.active and _desk(view) else {"reached": None}),
     )

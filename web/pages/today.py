@@ -17,7 +17,6 @@ from api.visits.endpoints import list_visits
 from api.visits.schemas import VisitFilter
 from core.errors import NotFoundError
 from service import accounts
-from web.pages.inbox import colleagues
 from web.route import PageRoute
 from web.view import View, sees
 
@@ -44,10 +43,9 @@ def today(
         asleep=_asleep(view),
         desk="team" if team else "mine",
         counts=counts,
-        colleagues=colleagues(view),
         day=view.now.astimezone(view.utility.zone).date(),
         visits=_visits(view) if view.may("visits:read") else [],
-        failed=_failed(view) if view.may("messages:read") else [],
+        failed=_failed(view, mine=not team) if view.may("messages:read") else [],
         checks=_checks(view) if view.may("customers:read") else [],
         news=_news(view),
     )
@@ -66,14 +64,16 @@ def settle_message(
     view: Annotated[View, sees("messages:write")],
     id_: Annotated[Id, Path(alias="id")],
     deed: Annotated[str, Path()],
+    desk: Desk = "mine",
 ) -> Response:
     """Send a message that failed again, or set it aside."""
+    back = "/?desk=team" if desk == "team" else "/"
     if deed == "retry":
         messages.retry(view.caller, id_, Seen())
-        return view.go("/", view.say("The message is on its way again."))
+        return view.go(back, view.say("The message is on its way again."))
     if deed == "dismiss":
         messages.dismiss(view.caller, id_, Seen())
-        return view.go("/", view.say("The message is set aside."))
+        return view.go(back, view.say("The message is set aside."))
     raise NotFoundError(f"There is no deed {deed!r}.")
 
 
@@ -96,11 +96,11 @@ def _visits(view: View) -> list[Any]:
     return list_visits(view.caller, VisitFilter.model_validate(due), view.request, Response()).items
 
 
-def _failed(view: View) -> list[Message]:
-    """Return what failed lately and went by no other way."""
-    asked = MessageFilter.model_validate(
-        {"state": ["dead", "bounced", "unknown"], "since": (view.now - FAILED_SINCE).isoformat()}
-    )
+def _failed(view: View, *, mine: bool) -> list[Message]:
+    """Return what failed lately and went by no other way: mine, or everybody's."""
+    since = (view.now - FAILED_SINCE).isoformat()
+    given = {"state": ["dead", "bounced", "unknown"], "since": since, "mine": mine}
+    asked = MessageFilter.model_validate(given)
     found = messages.list_messages(view.caller, asked, view.request, Response()).items
     return [message for message in found if message.passed_to is None][:FEW]
 

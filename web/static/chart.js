@@ -2,10 +2,11 @@
 // Words come from the page: data-words='{"wait": "...", "none": "...", "failed": "...", "all": "..."}'.
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const lang = document.documentElement.lang;
+const lang = document.documentElement.lang === "en" ? "en-GB" : document.documentElement.lang;
 const zone = document.body.dataset.zone || "UTC";
 const number = new Intl.NumberFormat(lang, { maximumSignificantDigits: 4 });
-const moment = new Intl.DateTimeFormat(lang, { timeZone: zone, dateStyle: "medium", timeStyle: "short" });
+const written = (look) => new Intl.DateTimeFormat(lang, { timeZone: zone, ...look });
+const moment = written({ dateStyle: "medium", timeStyle: "short" }), day = written({ dateStyle: "medium" }), month = written({ year: "numeric", month: "long" });
 const zh = lang.startsWith("zh");
 
 // See web/chart.py for the form.
@@ -81,7 +82,21 @@ const LOOKS = {
   line: () => uPlot.paths.linear(),
   step: () => uPlot.paths.stepped({ align: 1 }),
   bars: () => uPlot.paths.bars({ size: [0.8, 60], align: 1 }),
+  before: () => marks,
 };
+
+// What bars are held against: a mark over the room of each, the last and those beside a gap too.
+function marks(u, n, from, to) {
+  const [at] = u.data, stroke = new Path2D();
+  for (let i = from; i <= to; i++) {
+    if (u.data[n][i] == null) continue;
+    const room = Math.min(at[i + 1] - at[i] || Infinity, at[i] - at[i - 1] || Infinity, 31 * 86400);
+    const y = u.valToPos(u.data[n][i], u.series[n].scale, true);
+    stroke.moveTo(u.valToPos(at[i], "x", true), y);
+    stroke.lineTo(u.valToPos(at[i] + (Number.isFinite(room) ? room : 86400) * 0.9, "x", true), y);
+  }
+  return { stroke, fill: null, flags: 1 };
+}
 const AXIS_DATES = zh
   ? [
       [31536000, "{YYYY}年", null, null, null, null, null, null, 1],
@@ -104,6 +119,7 @@ export function draw(figure, { head, data }) {
   // A bar begins at its time: the last one needs room behind it.
   const [at] = data, last = at[at.length - 1];
   const wide = head.lines.some((line) => line.look === "bars") ? (at.length > 1 ? last - at[at.length - 2] : 86400) : 0;
+  const when = wide > 27 * 86400 ? month : wide > 23 * 3600 ? day : moment;
   const options = {
     width: figure.clientWidth,
     height: Math.max(240, Math.min(360, figure.clientWidth * 0.42)),
@@ -126,9 +142,9 @@ export function draw(figure, { head, data }) {
       })),
     ],
     series: [
-      { label: zh ? "时间" : "Time", value: (u, at) => (at == null ? "–" : moment.format(at * 1e3)) },
+      { label: zh ? "时间" : "Time", value: (u, at) => (at == null ? "–" : when.format(at * 1e3)) },
       ...head.lines.map((line, n) => ({
-        label: line.label, scale: line.unit, stroke: style(COLOURS[n % COLOURS.length]), width: head.bands.flat().includes(n) ? 0.75 : 1.5,
+        label: line.label, scale: line.unit, stroke: line.look === "before" ? style("--ink") : style(COLOURS[n % COLOURS.length]), width: head.bands.flat().includes(n) ? 0.75 : 1.5,
         fill: line.look === "bars" ? style(COLOURS[n % COLOURS.length]) + "aa" : undefined,
         paths: LOOKS[line.look](), points: { show: line.look === "line" && head.n <= 31 }, spanGaps: false,
         value: (u, v) => (v == null || Number.isNaN(v) ? "–" : `${number.format(v)} ${line.unit}`),
