@@ -2,6 +2,7 @@
 
 from web.labels_figures import FIGURES
 from web.labels_health import HEALTH
+from web.labels_told import TOLD
 
 
 def _(source: str) -> str:
@@ -422,6 +423,7 @@ LABELS: dict[str, dict[str, str]] = {
     "language": {"zh": "中文", "en": "English"},
     **FIGURES,
     **HEALTH,
+    **TOLD,
 }
 
 
