@@ -8,7 +8,6 @@ from typing import Any
 from psycopg.rows import dict_row
 
 from core.errors import BadDataError, ConflictError, NotFoundError
-from core.words import for_readers
 from service import handover, routing
 from service.handover import Handed, Order
 from service.tickets import SYSTEM, Actor
@@ -111,13 +110,10 @@ def change(conn: Connection, staff_id: int, changes: Mapping[str, Any]) -> None:
     now = dict(zip(("deputy_id", "superior_id", "region_id", "on_duty_desk"), row, strict=True)) | dict(
         changes
     )
-    themselves = {
-        "deputy_id": for_readers("Nobody stands in for themselves."),
-        "superior_id": for_readers("Nobody is superior to themselves."),
-    }
-    for name, said in themselves.items():
-        if now[name] == staff_id:
-            raise BadDataError(said, cure="Name somebody else.")
+    if now["deputy_id"] == staff_id:
+        raise BadDataError("Nobody stands in for themselves.", cure="Name somebody else.")
+    if now["superior_id"] == staff_id:
+        raise BadDataError("Nobody is superior to themselves.", cure="Name somebody else.")
     conn.execute(Q["set_staff"], now | {"id": staff_id})
 
 

@@ -91,8 +91,8 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 def templates() -> dict[str, tuple[str, int]]:
     """Return every template with the file and line where it is first found; one of those that read alike."""
     found: dict[str, tuple[str, str, int]] = {}
-    for name, file in _files():
-        for text, line in Source(name, file.read_text()).texts():
+    for name, source in sources():
+        for text, line in source.texts():
             found.setdefault(PLACE.sub("%", text), (text, name, line))
     for kind, given in OF_FIELDS.items():
         words = PydanticKnownError(kind, given).message_template  # type: ignore[arg-type]
@@ -103,13 +103,14 @@ def templates() -> dict[str, tuple[str, int]]:
     return {text: (name, line) for text, name, line in found.values()}
 
 
-def _files() -> Iterator[tuple[str, Path]]:
+def sources() -> Iterator[tuple[str, "Source"]]:
+    """Yield every file in which texts for readers arise."""
     home = Path(str(resources.files("core"))).parent
     for room in ROOMS:
         for file in sorted((home / room).rglob("*.py")) or [home / room]:
             name = file.relative_to(home).as_posix()
             if not name.startswith(OF_PROGRAMS) and "node_modules" not in name:
-                yield name, file
+                yield name, Source(name, file.read_text())
 
 
 class Source:
@@ -134,6 +135,12 @@ class Source:
                     words = re.findall(r"[A-Za-z]{2,}", _HOLE.sub("\0", text))
                     if " " in text.strip() and (len(words) > 1 or any(len(word) > 2 for word in words)):
                         yield _named(text), node.lineno  # type: ignore[attr-defined]
+
+    def passed_on(self) -> Iterator[str]:
+        """Yield what errors are made of here that is written elsewhere."""
+        for node in self._nodes:
+            if isinstance(node, ast.Call) and _name(node.func).endswith("Error"):
+                yield from (ast.unparse(t) for t in self._said(node) if self._readings(t, 0) is None)
 
     def _said(self, node: ast.AST) -> Iterator[ast.expr]:
         """Yield the expressions of a call, or of the line that a job returns, that are texts for readers."""

@@ -8,7 +8,7 @@ from detection.catalogue import DETECTORS
 from jobs.schedule import JOBS
 from web.extract import messages, missing
 from web.labels import LABELS
-from web.sources import Source, templates
+from web.sources import Source, sources, templates
 from web.told import LONGEST, PLACE, form, forms, told
 from web.tongue import catalogue
 
@@ -68,6 +68,13 @@ def test_templates_are_gathered_from_every_room() -> None:
         *("api", "core", "detection", "ingest", "jobs", "notify", "pydantic", "service", "sql", "web")
     }
     assert len(templates()) > 600
+
+
+def test_no_error_is_put_together_in_a_way_that_is_not_read() -> None:
+    """What is left unread is another error's words, or `TIME_CURE`, which is marked where it stands."""
+    passed = {text for _, source in sources() for text in source.passed_on()}
+    elsewhere = {f"{error}.{part}" for error in ("problem", "unknown") for part in ("message", "cure")}
+    assert passed <= {"message", "cure", "TIME_CURE", *elsewhere}
 
 
 def _instance(template: str) -> str:
