@@ -67,7 +67,7 @@ lock: setup ## Resolve the dependencies anew into the lock files
 	  pyproject.toml -o requirements.txt
 	@$(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --extra dev pyproject.toml -o requirements-dev.txt
-	@echo 'openapi-python-client>=0.29' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+	@printf 'openapi-python-client>=0.29\nschemathesis>=4.32\n' | $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 	  --no-emit-index-url - -o tests/api/requirements-client.txt
 
 .PHONY: clean

@@ -56,6 +56,7 @@ class Operation(APIRoute):
 
     def _reading(self, inner: Handler) -> Handler:
         tree = sparse.of_answer(self.response_model) if self.narrowable else {}
+        versioned = "version" in (sparse.names(self.response_model) or {})
 
         async def handle(request: Request) -> Response:
             scope, given = _without_fields(request.scope) if tree else (request.scope, None)
@@ -72,7 +73,7 @@ class Operation(APIRoute):
                 whole = msgspec.json.decode(body)
                 narrowed = msgspec.json.encode(sparse.pick(whole, wanted, self.response_model))
                 answer = _with_body(answer, narrowed)
-            etag = answer.headers["ETag"] = conditional.tag(bytes(answer.body))
+            etag = answer.headers["ETag"] = conditional.tag(bytes(answer.body), versioned=versioned)
             known = conditional.known(request.headers.get("if-none-match", ""), etag)
             if known is not None:
                 kept = {name: answer.headers[name] for name in ("Vary", "Link") if name in answer.headers}

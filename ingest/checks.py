@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.batch import ReadingBatch
-from core.words import Reason
+from core.words import Reason, for_readers
 from ingest import timestamps
 from ingest.draft import UNKNOWN_FLAG, VALUES, Columns, Refusal
 from ingest.limits import LIMITS, MAX_AHEAD_S
 
-TIME_CURE = "Send ISO 8601 with its offset: 2026-11-21T20:00:00Z or 2026-11-22T04:00:00+08:00."
+TIME_CURE = for_readers("Send ISO 8601 with its offset: 2026-11-21T20:00:00Z or 2026-11-22T04:00:00+08:00.")
 _REASONS = tuple(Reason)
 _FLOAT4 = tuple(name for name in VALUES if name != "register_l")
 

@@ -8,7 +8,7 @@ import structlog
 
 from core.clock import Clock
 from core.supervise import Supervisor
-from core.words import Reason
+from core.words import Reason, for_readers
 from ingest.backoff import Backoff
 from ingest.clocks import MeterClocks
 from ingest.intake import Gathering, Message, Rules
@@ -99,13 +99,14 @@ class Chores:
                 with conn.transaction():
                     refusals = store_again(conn, gathering.finish(self._meters, judged_at=_us(now)))
             except DATA_ERRORS as problem:
-                reason, detail = Reason.BAD_VALUE, f"The store refuses it: {problem}."
+                reason = Reason.BAD_VALUE
+                detail = for_readers(f"The store refuses it: {problem}.")
             else:
                 if not refusals:
                     conn.execute(Q["requeued"], key | {"now": now})
                     return True
                 reason, detail = refusals[0].reason, " ".join(r.detail for r in refusals)
-            shown = f"Requeued {now:%Y-%m-%d %H:%M:%S}Z, refused again: {detail}"
+            shown = for_readers(f"Requeued {now:%Y-%m-%d %H:%M:%S}Z, refused again: {detail}")
             meter = gathering.meters[0] or None
             conn.execute(Q["refused_again"], key | {"reason": reason, "detail": shown, "meter": meter})
             return True

@@ -121,15 +121,15 @@ class Gathering:
         found = self._rules.routes.find(message.topic)
         if found is None:
             draft.begin("")
-            cure = "Add it to HEADWATER_INGEST_TOPICS, then requeue."
-            draft.refuse(Reason.UNSUPPORTED, f"No codec is configured for this topic. {cure}")
+            told = "No codec is configured for this topic."
+            draft.refuse(Reason.UNSUPPORTED, f"{told} Add it to HEADWATER_INGEST_TOPICS, then requeue.")
             return
         codec, meter = found
         draft.begin(meter)
         if len(payload) > self._rules.max_payload_bytes:
             cure = "Send smaller batches, or raise HEADWATER_INGEST_MAX_PAYLOAD_BYTES and requeue."
-            told = f"{len(payload)} bytes are more than {self._rules.max_payload_bytes}."
-            draft.refuse(Reason.MALFORMED, f"{told} {cure}")
+            size = f"{len(payload)} bytes are more than {self._rules.max_payload_bytes}."
+            draft.refuse(Reason.MALFORMED, f"{size} {cure}")
             return
         try:
             codec.decode(meter, payload, draft)

@@ -8,6 +8,7 @@ from typing import TypeVar
 import structlog
 
 from core.supervise import Supervisor
+from core.words import for_readers
 from ingest import metrics
 from ingest.backoff import Backoff
 from ingest.broker import Broker
@@ -110,7 +111,7 @@ class Writer:
                 halves = gathering.messages[:middle], gathering.messages[middle:]
                 return [notice for half in halves for notice in self._commit(self._regather(half))]
             log.error("the store can't take a message", topic=gathering.messages[0].topic, error=str(problem))
-            detail = f"The store refuses it: {problem}. Report this as a fault of the codec."
+            detail = for_readers(f"The store refuses it: {problem}. Report this as a fault of the codec.")
             stored = self._retrying(lambda conn, _: quarantine_whole(conn, gathering, detail))
             intake = None
         metrics.COMMIT_SECONDS.observe(time.monotonic() - began)

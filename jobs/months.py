@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg.rows import dict_row
 
+from core.words import for_readers
 from detection.kernels.water_loss import grade, ili, loss_rate, uarl_l_day
 from sql.pool import Connection
 from sql.query import Queries
@@ -26,8 +27,9 @@ def months(conn: Connection, due: datetime) -> str:
     zone = ZoneInfo(row[0] if row else "UTC")
     wanted = sorted({_month(due, zone), _month(due - _LATE, zone)})
     counted = [make(conn, month, zone, due) for month in wanted]
-    return ", ".join(
-        f"{m:%Y-%m}: {dmas} DMAs, {n} sensors" for m, (dmas, n) in zip(wanted, counted, strict=True)
+    return "; ".join(
+        for_readers(f"{m:%Y-%m}: {dmas} DMAs, {n} sensors")
+        for m, (dmas, n) in zip(wanted, counted, strict=True)
     )
 
 

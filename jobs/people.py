@@ -39,8 +39,9 @@ def segment_customers(run: Run) -> str:
     """Propose the month's segments and apply them; who changed and why is on record."""
     segments.propose(run.conn, at=run.now)
     made = segments.apply(run.conn, by="job", at=run.now)
-    moves = ", ".join(f"{move.was} to {move.becomes} {move.customers}" for move in made.moved)
-    return f"{made.customers} customers changed{': ' if moves else ''}{moves}"
+    moves = ", ".join(f"{move.was} → {move.becomes} {move.customers}" for move in made.moved)
+    more = f": {moves}" if moves else ""
+    return f"{made.customers} customers changed{more}"
 
 
 def cover_absences(run: Run) -> str:

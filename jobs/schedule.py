@@ -41,7 +41,7 @@ def retention(run: Run) -> str:
 
 def housekeeping(run: Run) -> str:
     """Forget arrivals and changes that every consumer has long passed, old ledger rows, ended sessions."""
-    told = []
+    forgotten = {}
     for query, age in (
         ("forget_arrivals", timedelta(days=3)),
         ("forget_runs", timedelta(days=90)),
@@ -52,8 +52,12 @@ def housekeeping(run: Run) -> str:
         ("forget_change_notes", changes.KEPT),
     ):
         ((count,),) = run.conn.execute(Q[query], {"before": run.due - age}).fetchall()
-        told.append(f"{query.removeprefix('forget_')} {count}")
-    return ", ".join(told)
+        forgotten[query.removeprefix("forget_")] = count
+    return (
+        f"forgotten: {forgotten['arrivals']} arrivals, {forgotten['runs']} runs of jobs, "
+        f"{forgotten['sessions']} sessions, {forgotten['deeds']} answers of deeds, "
+        f"{forgotten['changes']} changes, {forgotten['change_notes']} notes of them"
+    )
 
 
 def _months(run: Run) -> str:
@@ -61,11 +65,13 @@ def _months(run: Run) -> str:
 
 
 def _surveys(run: Run) -> str:
-    return f"{surveys.settle(run.conn, at=run.now)} tickets confirmed"
+    confirmed = surveys.settle(run.conn, at=run.now)
+    return f"{confirmed} tickets confirmed"
 
 
 def _failures(run: Run) -> str:
-    return f"{failures.tell_daily(run.conn, at=run.now)} messages did not arrive"
+    failed = failures.tell_daily(run.conn, at=run.now)
+    return f"{failed} messages did not arrive"
 
 
 def _webhooks(run: Run) -> str:

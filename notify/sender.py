@@ -19,6 +19,7 @@ import psycopg
 import structlog
 
 from core.clock import Clock
+from core.words import for_readers
 from notify import metrics
 from notify.channels import Channel, Message, Receipt, Result
 from notify.pauses import Pauses
@@ -40,7 +41,7 @@ LONGEST_RETRY_S = 1_800.0
 GIVE_UP_S = 3 * 86_400.0
 GIVE_UP_ATTEMPTS = 8
 """A message is dead after three days of temporary failures, and not before this many attempts."""
-UNKNOWN = "unknown: the sender ended before it heard an answer"
+UNKNOWN = for_readers("unknown: the sender ended before it heard an answer")
 
 
 def retry_s(attempt: int, jitter: random.Random) -> float:

@@ -91,7 +91,7 @@ def dispatch(
     """
     ticket = tickets.lock(conn, ticket_id)
     if ticket.state not in tickets.OPEN_STATES:
-        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {ticket.state}: nobody is sent out")
+        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {ticket.state}: nobody is sent out.")
     had_id, had, had_lead = conn.execute(Q["ticket"], {"ticket_id": ticket_id}).fetchall()[0]
     chosen = _chosen(conn, ticket_id, crew, at)
     if chosen.id == had_id:

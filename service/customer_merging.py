@@ -80,9 +80,9 @@ def undo(
     given = {"account_no": into_no, "version": merged["version"], "columns": [*profiles.COLUMNS, "merged"]}
     later = conn.execute(Q["changes_since"], given).fetchall()
     if later or survivor["version"] != merged["version"]:
+        changes = f": {profiles.told(later)}" if later else ""
         raise ConflictError(
-            f"The merge of {account_no} into {into_no} was built upon{': ' if later else ''}"
-            f"{profiles.told(later)}.",
+            f"The merge of {account_no} into {into_no} was built upon{changes}.",
             cure="Undo the later change first.",
         )
     plans = conn.execute(Q["plans_changed_since"], {"id": merged["id"]}).fetchall()

@@ -28,7 +28,7 @@ def set_priority(conn: Connection, ticket_id: int, level: Level, act: Act) -> Ti
     """
     ticket = tickets.held(conn, ticket_id, act.version)
     if ticket.state not in OPEN_STATES:
-        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {ticket.state}: its priority is settled")
+        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {ticket.state}: its priority is settled.")
     if level == ticket.priority:
         raise BadDataError(f"Ticket {ticket_id} has the priority {level} already.")
     raised = RANK[level] > RANK[ticket.priority]
@@ -53,7 +53,7 @@ def pause(conn: Connection, ticket_id: int, act: Act) -> Ticket:
     """Stop the clock while the ticket waits for the customer."""
     ticket = tickets.held(conn, ticket_id, act.version)
     if "pause" not in ticket.allowed():
-        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {_how(ticket)}: it can't be paused")
+        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {_how(ticket)}: it can't be paused.")
     return deadlines.pause(conn, ticket_id, actor=act.actor, why=act.why, at=act.at)
 
 
@@ -61,7 +61,7 @@ def resume(conn: Connection, ticket_id: int, act: Act) -> Ticket:
     """Let the clock go on."""
     ticket = tickets.held(conn, ticket_id, act.version)
     if "resume" not in ticket.allowed():
-        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {_how(ticket)}: it doesn't wait")
+        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {_how(ticket)}: it doesn't wait.")
     return deadlines.resume(conn, ticket_id, actor=act.actor, at=act.at, why=act.why)
 
 
@@ -85,7 +85,7 @@ def undo(conn: Connection, ticket_id: int, act: Act) -> Ticket:
     row = conn.execute(Q["state_before"], given).fetchone()
     if row is None:
         raise tickets.refusal(
-            conn, ticket, f"Ticket {ticket_id} is {ticket.state}: there is no step to be taken back"
+            conn, ticket, f"Ticket {ticket_id} is {ticket.state}: there is no step to be taken back."
         )
     before = row[0]
     conn.execute(Q["set_undone"], {"ticket_id": ticket_id, "state": before})

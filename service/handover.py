@@ -84,7 +84,7 @@ def assign(
     """
     ticket = tickets.held(conn, ticket_id, version)
     if ticket.state not in tickets.OPEN_STATES:
-        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {ticket.state}: it can't be handed over")
+        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {ticket.state}: it can't be handed over.")
     new = _person(conn, staff_id, at)
     if ticket.assignee_id == staff_id:
         raise ConflictError(f"{new.name} has ticket {ticket_id} already.", cure="Name somebody else.")
@@ -115,9 +115,9 @@ def undo(conn: Connection, ticket_id: int, act: Act, *, webhooks: Sequence[str] 
     last = conn.execute(Q["last_hand_over"], {"ticket_id": ticket_id}).fetchone()
     by, from_id, routed_by, touched = last or (None, None, None, False)
     if by != act.actor.name:
-        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} was not handed over by you last")
+        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} was not handed over by you last.")
     if touched or ticket.state not in tickets.OPEN_STATES:
-        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} was worked on since you handed it over")
+        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} was worked on since you handed it over.")
     if from_id is not None:
         _require_active(_person(conn, from_id, act.at))
     order = Order(act.actor, act.at, act.why, "back")

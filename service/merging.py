@@ -34,7 +34,7 @@ def merge(
     for each in (ticket, into):
         if each.state not in OPEN_STATES:
             where = f" into {each.merged_into}" if each.merged_into else ""
-            said = f"Ticket {each.id} is {each.state}{where}: only open tickets are merged"
+            said = f"Ticket {each.id} is {each.state}{where}: only open tickets are merged."
             raise tickets.refusal(conn, each, said)
     if ticket.account_no not in (None, into.account_no) and not across_customers:
         raise BadDataError(
@@ -61,7 +61,7 @@ def unmerge(conn: Connection, ticket_id: int, act: Act) -> Ticket:
     """Take a merger back: the ticket goes on by itself in the state it had; ConflictError if not merged."""
     ticket = tickets.held(conn, ticket_id, act.version)
     if ticket.state != "merged" or ticket.merged_into is None:
-        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is not merged")
+        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is not merged.")
     given = {"ticket_id": ticket_id, "state": "merged", "kinds": ["merge"]}
     ((state,),) = conn.execute(Q["state_before"], given).fetchall()
     conn.execute(Q["set_unmerged"], {"ticket_id": ticket_id, "state": state})

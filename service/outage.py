@@ -92,12 +92,14 @@ def take(conn: Connection, outage_id: int, step: Step, version: int | None) -> O
     if step in outage.allowed() and not stale:
         return outage
     row = conn.execute(Q["last_outage_entry"], {"id": outage_id}).fetchone()
-    since = f" since {row[1]:%Y-%m-%d %H:%M} UTC, by {row[0]}" if row else ""
+    by, at = row or ("", None)
+    since = f" since {at:%Y-%m-%d %H:%M} UTC, by {by}" if at else ""
     cure = f"Allowed now: {', '.join(outage.allowed()) or 'nothing'}."
     if stale:
         said = f"Outage {outage.code} is version {outage.version}{since}, not {version}."
-        raise StaleError(said, cure=cure, more=changed(row[0], row[1], outage.version) if row else None)
-    said = f"Outage {outage.code} is {outage.state}{since}: it can't be {STEPS[step][1]}."
+        raise StaleError(said, cure=cure, more=changed(by, at, outage.version) if row else None)
+    becomes = STEPS[step][1]
+    said = f"Outage {outage.code} is {outage.state}{since}: it can't be {becomes}."
     raise ConflictError(said, cure=cure)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from core.words import for_readers
 from service import outage_notices
 from service.letters import Letters, Written
 from service.outage import Outage, lock
@@ -93,20 +94,29 @@ def _warnings(
 ) -> list[str]:
     left = outage.starts_at - at
     found = [
-        (not languages, "Nobody lives in the area."),
-        (bool(outage.unread), f"{len(outage.unread)} lines of the list name nobody we know: see unread."),
-        (outage.expected_end <= at, "The expected end has passed."),
+        (not languages, for_readers("Nobody lives in the area.")),
+        (
+            bool(outage.unread),
+            for_readers(f"{len(outage.unread)} lines of the list name nobody we know: see unread."),
+        ),
+        (outage.expected_end <= at, for_readers("The expected end has passed.")),
         (
             outage.kind == "planned" and outage.announced_at is None and left < ahead,
-            f"Planned work is announced {ahead / _HOUR:g} h ahead; this begins in {left / _HOUR:.1f} h.",
+            for_readers(
+                f"Planned work is announced {ahead / _HOUR:g} h ahead; this begins in {left / _HOUR:.1f} h."
+            ),
         ),
-        (not outage.contact, "There is no telephone number to ask at: give contact."),
-        (not outage.supply, "There is no emergency supply."),
-        (not outage.end_known, "Nobody is told when the water will be back, only when there will be news."),
+        (not outage.contact, for_readers("There is no telephone number to ask at: give contact.")),
+        (not outage.supply, for_readers("There is no emergency supply.")),
+        (
+            not outage.end_known,
+            for_readers("Nobody is told when the water will be back, only when there will be news."),
+        ),
     ]
     for language in LANGUAGES:
         untranslated = bool(outage.reason.strip()) and reason_in(facts, language) != outage.reason.strip()
         missing = untranslated and not outage.reason_in.get(language)
-        text = f"{languages[language]} customers read the reason in {language}: give reason_in.{language}."
+        readers = languages[language]
+        text = for_readers(f"{readers} customers read the reason in {language}: give reason_in.{language}.")
         found.append((missing and languages[language] > 0, text))
     return [text for is_so, text in found if is_so]

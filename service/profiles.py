@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 from psycopg.types.json import Jsonb
 
 from core.errors import BadDataError, ConflictError, NotFoundError, StaleError, changed
-from core.words import Sector, Segment
+from core.words import Sector, Segment, for_readers
 from sql.pool import Connection
 from sql.query import Queries
 
@@ -20,34 +20,36 @@ MOST_NEEDS = 20
 
 
 def _one_of(*allowed: str) -> Callable[[Any], str | None]:
-    return lambda value: None if value in allowed else f"is one of {', '.join(allowed)}"
+    return lambda value: None if value in allowed else for_readers(f"is one of {', '.join(allowed)}")
 
 
 def _text(value: Any) -> str | None:
     fine = isinstance(value, str) and value.strip() and len(value) <= LONGEST and "\x00" not in value
-    return None if fine else f"is a text of at most {LONGEST} characters"
+    return None if fine else for_readers(f"is a text of at most {LONGEST} characters")
 
 
 def _whole(least: int) -> Callable[[Any], str | None]:
     return lambda value: (
-        None if type(value) is int and least <= value < 2**31 else f"is a whole number from {least} on"
+        None
+        if type(value) is int and least <= value < 2**31
+        else for_readers(f"is a whole number from {least} on")
     )
 
 
 def _price(value: Any) -> str | None:
     fine = type(value) in {int, float} and isfinite(value) and value >= 0
-    return None if fine else "is a number from 0 on"
+    return None if fine else for_readers("is a number from 0 on")
 
 
 def _email(value: Any) -> str | None:
     name, at, host = value.rpartition("@") if _text(value) is None else ("", "", "")
     fine = at and name and host and not any(c.isspace() for c in value)
-    return None if fine else "is an e-mail address"
+    return None if fine else for_readers("is an e-mail address")
 
 
 def _phone(value: Any) -> str | None:
     fine = _text(value) is None and sum(c.isdigit() for c in value) >= 3
-    return None if fine else "is a phone number"
+    return None if fine else for_readers("is a phone number")
 
 
 COLUMNS: dict[str, Callable[[Any], str | None]] = {
@@ -66,12 +68,12 @@ COLUMNS: dict[str, Callable[[Any], str | None]] = {
     "shifts": _text,
     "dwellings": _whole(1),
     "household_size": _whole(0),
-    "lives_alone": lambda value: None if isinstance(value, bool) else "is true or false",
+    "lives_alone": lambda value: None if isinstance(value, bool) else for_readers("is true or false"),
     "category": _text,
     "needs": lambda value: (
         None
         if isinstance(value, list) and len(value) <= MOST_NEEDS and not any(map(_text, value))
-        else f"is a list of at most {MOST_NEEDS} texts"
+        else for_readers(f"is a list of at most {MOST_NEEDS} texts")
     ),
 }
 """What may be changed, each with what is wrong with a value, or None."""
@@ -206,7 +208,7 @@ def checked(changes: Mapping[str, Any]) -> dict[str, Any]:
             given = None
         wrong = None if given is None and column in NULLABLE else COLUMNS[column](given)
         if wrong:
-            raise BadDataError(f"{column} {wrong}.", cure=f"It was {value!r:.100}.")
+            raise BadDataError(f"{column} can't be that: it {wrong}.", cure=f"It was {value!r:.100}.")
         wanted[column] = str(given) if isinstance(given, str) else given
     return wanted
 
@@ -215,10 +217,10 @@ def stale(conn: Connection, account_no: str, seen: int, now: int) -> StaleError:
     """Return the error for who saw a version that is not the present one: who changed what since."""
     given = {"account_no": account_no, "version": seen, "columns": list(COLUMNS)}
     rows = conn.execute(Q["changes_since"], given).fetchall()
-    changes = told(rows)
+    changes = f": {told(rows)}" if rows else ""
     at, by, why = rows[-1][1:4] if rows else (None, "", "")
     return StaleError(
-        f"Customer {account_no} is at version {now}, not {seen}{': ' if changes else ''}{changes}.",
+        f"Customer {account_no} is at version {now}, not {seen}{changes}.",
         cure=f"Read it again, and change version {now} if it still is to be changed.",
         more=changed(by, at, now, why=why) if rows else None,
     )

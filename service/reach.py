@@ -30,7 +30,11 @@ _CURES = {
     "email": "Write name@domain.",
     "sms": "Write a phone number in digits.",
     "apprise": "Write an address that apprise knows, whole.",
-} | dict.fromkeys(("webhook", "wecom", "dingtalk", "feishu"), "Write the whole address: https://...")
+    "webhook": "Write the whole address: https://...",
+    "wecom": "Write the whole address: https://...",
+    "dingtalk": "Write the whole address: https://...",
+    "feishu": "Write the whole address: https://...",
+}
 
 
 @dataclass(frozen=True)

@@ -30,13 +30,13 @@ def snooze(conn: Connection, ticket_id: int, until: datetime, act: Act) -> None:
     ticket = tickets.lock(conn, ticket_id)
     if ticket.state not in OPEN_STATES:
         raise tickets.refusal(
-            conn, ticket, f"Ticket {ticket_id} is {ticket.state}: there is nothing to put off"
+            conn, ticket, f"Ticket {ticket_id} is {ticket.state}: there is nothing to put off."
         )
     ((next_due,),) = conn.execute(Q["next_due"], {"ticket_id": ticket_id}).fetchall()
     late = ticket.waiting_since is None and next_due <= act.at
     if ticket.urgent or late:
         why = "overdue" if late else "urgent"
-        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {why}: it can't wait", CantWaitError)
+        raise tickets.refusal(conn, ticket, f"Ticket {ticket_id} is {why}: it can't wait.", CantWaitError)
     given = {"ticket_id": ticket_id, "staff_id": act.actor.staff_id, "until": until, "actor": act.actor.name}
     conn.execute(Q["snooze"], given)
 

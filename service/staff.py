@@ -110,9 +110,10 @@ def change(conn: Connection, staff_id: int, changes: Mapping[str, Any]) -> None:
     now = dict(zip(("deputy_id", "superior_id", "region_id", "on_duty_desk"), row, strict=True)) | dict(
         changes
     )
-    for name, what in (("deputy_id", "stands in for"), ("superior_id", "is superior to")):
-        if now[name] == staff_id:
-            raise BadDataError(f"Nobody {what} themselves.", cure="Name somebody else.")
+    if now["deputy_id"] == staff_id:
+        raise BadDataError("Nobody stands in for themselves.", cure="Name somebody else.")
+    if now["superior_id"] == staff_id:
+        raise BadDataError("Nobody is superior to themselves.", cure="Name somebody else.")
     conn.execute(Q["set_staff"], now | {"id": staff_id})
 
 

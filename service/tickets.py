@@ -11,6 +11,7 @@ from typing import Any, Literal
 from psycopg.types.json import Jsonb
 
 from core.errors import BadDataError, ConflictError, NotFoundError, StaleError, changed
+from core.words import for_readers
 from service import sla
 from service.priority import RANK, Priority
 from sql.pool import Connection
@@ -155,8 +156,8 @@ def held(conn: Connection, ticket_id: int, version: int | None) -> Ticket:
     """Lock the ticket for somebody who saw `version` of it; ConflictError if it has changed since."""
     ticket = lock(conn, ticket_id)
     if version is not None and version != ticket.version:
-        said = f"Ticket {ticket_id} has changed since you looked at it"
-        said = f"{said} (version {version}, now {ticket.version})"
+        seen = f"(version {version}, now {ticket.version})"
+        said = f"Ticket {ticket_id} has changed since you looked at it {seen}."
         raise refusal(conn, ticket, said, StaleError)
     return ticket
 
@@ -238,22 +239,25 @@ def latest_events(conn: Connection, ticket_ids: Collection[int]) -> dict[int, in
 def refusal(
     conn: Connection, ticket: Ticket, said: str, kind: type[ConflictError] = ConflictError
 ) -> ConflictError:
-    """Return the conflict that tells who changed the ticket last, what that was, and what is allowed now."""
+    """Return the conflict that tells who changed the ticket last, what that was, and what is allowed now.
+
+    `said` is a sentence.
+    """
     row = conn.execute(Q["last_change"], {"ticket_id": ticket.id}).fetchone()
     steps = ticket.allowed()
     more: dict[str, Any] = {"allowed": steps}
     if row is not None:
-        said += f"; last change: {row[2]} by {row[0]} at {row[1]:%Y-%m-%d %H:%M} UTC"
         by, at, what, why = row
+        said += " " + for_readers(f"Last change: {what} by {by} at {at:%Y-%m-%d %H:%M} UTC.")
         more |= changed(by, at, ticket.version, what, why)
-    return kind(f"{said}.", cure=f"Allowed now: {', '.join(steps)}.", more=more)
+    return kind(said, cure=for_readers(f"Allowed now: {', '.join(steps)}."), more=more)
 
 
 def _step(conn: Connection, ticket_id: int, step: Step, act: Act, **columns: Any) -> Ticket:
     ticket = held(conn, ticket_id, act.version)
     states, to_state = STEPS[step]
     if ticket.state not in states:
-        raise refusal(conn, ticket, f"Ticket {ticket.id} is {ticket.state}: it can't be {to_state}")
+        raise refusal(conn, ticket, f"Ticket {ticket.id} is {ticket.state}: it can't be {to_state}.")
     if ticket.waiting_since is not None and to_state not in OPEN_STATES:
         conn.execute(CLOCK["end_pause"], {"ticket_id": ticket_id, "at": act.at, "actor": act.actor.name})
     conn.execute(Q[f"set_{to_state}"], {"ticket_id": ticket_id, "at": act.at, **columns})

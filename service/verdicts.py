@@ -56,8 +56,9 @@ def give(conn: Connection, event_id: int, verdict: Verdict, actor: str, now: dat
         raise ConflictError(f"Event {event_id} was retracted.", cure="There is nothing to judge.")
     standing = conn.execute(Q["standing_verdict"], {"event_id": event_id}).fetchone()
     if standing is not None:
+        _, earlier, by, at = standing
         raise ConflictError(
-            f"{standing[2]} said at {standing[3]:%FT%TZ} that event {event_id} is {standing[1]}.",
+            f"{by} said at {at:%FT%TZ} that event {event_id} is {earlier}.",
             cure="Undo that verdict first.",
         )
     made = [

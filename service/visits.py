@@ -11,6 +11,7 @@ from typing import Any, Literal
 from psycopg.types.json import Jsonb
 
 from core.errors import BadDataError, ConflictError, NotFoundError, StaleError, changed
+from core.words import for_readers
 from service import agenda, profiles
 from service.cases import Case, open_case
 from service.findings import Desk
@@ -201,7 +202,7 @@ def finish(
         "questions": list(outcome.questions),
     }
     if outcome.learned:
-        why = f"visit {visit_id}"
+        why = f"learnt at visit {visit_id}"
         record["profile_version"] = profiles.change(
             conn, visit.account_no, outcome.learned, actor=actor.name, why=why, at=at
         )
@@ -276,13 +277,14 @@ def _may(conn: Connection, visit_id: int, step: Step, version: int | None) -> Vi
     if step in visit.allowed() and version in {None, visit.version}:
         return visit
     row = conn.execute(Q["last_visit_entry"], {"id": visit_id}).fetchone()
-    by = f" by {row[0]} on {row[1]:%Y-%m-%d %H:%M} UTC" if row else ""
+    who, at = row or ("", None)
+    by = f" by {who} on {at:%Y-%m-%d %H:%M} UTC" if at else ""
     stale = step in visit.allowed()
     said = f"has been changed{by} meanwhile" if stale else f"is {visit.state}{by}"
     raise (StaleError if stale else ConflictError)(
-        f"Visit {visit_id} {said}: it is version {visit.version}.",
-        cure=f"Allowed now: {', '.join(visit.allowed())}.",
-        more=changed(row[0], row[1], visit.version) if row else None,
+        for_readers(f"Visit {visit_id} {said}: it is version {visit.version}."),
+        cure=for_readers(f"Allowed now: {', '.join(visit.allowed())}."),
+        more=changed(who, at, visit.version) if at else None,
     )
 
 

@@ -9,6 +9,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import write_po
 
+from web.sources import templates
 from web.tongue import catalogue
 
 KEYWORDS = {"_": None, "say": None, "gettext": None, "ngettext": (1, 2), "count": (1, 2)}
@@ -17,7 +18,7 @@ _OPTIONS = {"**.jinja": {"trimmed": "true", "silent": "false", "extensions": "ji
 
 
 def messages() -> Iterator[tuple[str, int, str | tuple[str, ...]]]:
-    """Yield file, line and text, or singular and plural, of everything that a reader may be shown."""
+    """Yield file, line and text, or singular and plural, of everything that the pages say themselves."""
     folder = Path(str(resources.files("web")))
     found = extract_from_dir(
         folder,
@@ -33,9 +34,13 @@ def messages() -> Iterator[tuple[str, int, str | tuple[str, ...]]]:
 def missing(language: str = "zh") -> Catalog:
     """Return what has no translation, as a catalogue to fill in."""
     known, empty = catalogue(language), Catalog(locale=language)
+    told = catalogue(language, "told")
     for file, line, message in messages():
         if (message if isinstance(message, str) else message[0]) not in known:
             empty.add(message, locations=[(file, line)])
+    for text, place in templates().items():
+        if text not in told:
+            empty.add(text, locations=[place], auto_comments=["into told/"])
     return empty
 
 

@@ -2,6 +2,7 @@
 
 from web.labels_figures import FIGURES
 from web.labels_health import HEALTH
+from web.labels_told import TOLD
 
 
 def _(source: str) -> str:
@@ -404,9 +405,25 @@ LABELS: dict[str, dict[str, str]] = {
         "holiday": _("Public holiday"),
         "made_up": _("Make-up working day"),
     },
+    "term": {
+        "calendar": _("Calendar"),
+        "response_h": _("Response within, h"),
+        "resolution_h": _("Resolution within, h"),
+        "escalate_h": _("To the next superior every, h"),
+        "response_warn_share": _("Reminder of the response, with so much left"),
+        "resolution_warn_share": _("Reminder of the resolution, with so much left"),
+        "active": _("tickets are opened by it"),
+        "week": _("Working hours of the week"),
+        "holidays": _("Public holidays off"),
+        "country": _("Country"),
+        "subdivision": _("Subdivision"),
+        "closed_days": _("Days off of our own"),
+        "extra_days": _("Days worked beside the week"),
+    },
     "language": {"zh": "中文", "en": "English"},
     **FIGURES,
     **HEALTH,
+    **TOLD,
 }
 
 

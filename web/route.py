@@ -1,6 +1,6 @@
 """What every page has in common: safe headers, no request from another site, and an error that is a page."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -104,6 +104,17 @@ def sign_in_first(request: Request) -> Response:
     return RedirectResponse(target, 303)
 
 
+def wrong_fields(errors: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return what pydantic finds wrong: field, and what is wrong with it."""
+    return [
+        (
+            ".".join(str(part) for part in error["loc"] if part not in {"body", "query", "path"}),
+            str(error.get("ctx", {}).get("error") or error["msg"]),
+        )
+        for error in errors
+    ]
+
+
 def failed(request: Request, error: Exception) -> Response:
     """Return the page, or for htmx the notice, that says what went wrong and what to do."""
     from web.view import problem_page  # noqa: PLC0415 - it needs the routes' own errors
@@ -113,11 +124,9 @@ def failed(request: Request, error: Exception) -> Response:
             status, said = error.status, error
         case RequestValidationError():
             status, said = 422, HeadwaterError("Something in the form can't be taken as it is.")
-            said.more = {
-                "errors": [str(found.get("ctx", {}).get("error") or found["msg"]) for found in error.errors()]
-            }
+            said.more = {"errors": wrong_fields(error.errors())}
         case HTTPException():
-            status, said = error.status_code, HeadwaterError(str(error.detail))
+            status, said = error.status_code, HeadwaterError("The request can't be taken as it is.")
         case _ if isinstance(error, AWAY):
             log.warning("unavailable", error=str(error))
             status, said = 503, HeadwaterError("The database is away or busy.", cure="Try again in a moment.")

@@ -1,7 +1,7 @@
 """Chinese and English: catalogues in web/locale, and dates, numbers and units as the reader writes them.
 
-English is the language of the source; `web/locale/zh/*.po` translate it, one file a room. They are read at
-start: there is nothing to compile.
+English is the language of the source; `web/locale/zh/*.po` translate it, one file a room, and those in `told`
+what other rooms say. They are read at start: there is nothing to compile.
 """
 
 from collections.abc import Callable
@@ -22,13 +22,13 @@ NOTHING = "–"
 
 
 @cache
-def catalogue(language: str) -> dict[str, tuple[str, ...]]:
+def catalogue(language: str, *within: str) -> dict[str, tuple[str, ...]]:
     """Return the translations into a language, singular and plural; ValueError where two files disagree."""
     words: dict[str, tuple[str, ...]] = {}
-    folder = resources.files("web").joinpath("locale", language)
+    folder = resources.files("web").joinpath("locale", language, *within)
     if not folder.is_dir():
         return words
-    for file in sorted(folder.iterdir(), key=lambda f: f.name):
+    for file in sorted((f for f in folder.iterdir() if f.is_file()), key=lambda f: f.name):
         for message in read_po(BytesIO(file.read_bytes()), locale=language):
             if not message.id or message.fuzzy:
                 continue

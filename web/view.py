@@ -13,7 +13,7 @@ import base64
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -37,7 +37,8 @@ from sql.pool import Pool
 from web.assets import asset
 from web.labels import label
 from web.rights import principal
-from web.route import SignedOutError
+from web.route import SignedOutError, wrong_fields
+from web.told import told
 from web.tongue import LANGUAGES, chosen, filters, iso, tongue
 
 COOKIE = "hw_session"
@@ -190,8 +191,8 @@ def taken(model: type[Body], given: Mapping[str, object]) -> Body:
     try:
         return model.model_validate(given)
     except ValidationError as problem:
-        errors = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in problem.errors()]
-        raise BadDataError("The form can't be taken as it is.", more={"errors": errors}) from None
+        wrong = {"errors": wrong_fields(problem.errors())}
+        raise BadDataError("The form can't be taken as it is.", more=wrong) from None
 
 
 def language_of(request: Request) -> str:
@@ -240,7 +241,7 @@ def _pages(language: str) -> Environment:
         extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
     )
     pages.install_gettext_callables(words.say, words.count, newstyle=True)  # type: ignore[attr-defined]
-    pages.filters.update(filters(words), iso=iso)
+    pages.filters.update(filters(words), iso=iso, told=partial(told, language))
     pages.globals.update(
         asset=asset,
         words=words,

@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.json_schema import WithJsonSchema
 
 from api.fields import Name, Text
-from api.messages.schemas import Channel, State
+from api.messages.schemas import State
 from api.tickets.schemas import Body
 
 
@@ -23,11 +23,13 @@ def _hour(value: object) -> time:
     return found
 
 
+Channel = Literal["email", "webhook", "sms", "wecom", "dingtalk", "feishu", "apprise"]
+"""service.reach.CHANNELS: how people are reached; programs subscribe to webhooks."""
 Hour = Annotated[
     time,
-    BeforeValidator(_hour),
     WithJsonSchema({"type": "string", "pattern": r"^\d{2}:\d{2}(:\d{2})?$", "examples": ["22:00"]}),
 ]
+NewHour = Annotated[Hour, BeforeValidator(_hour)]
 
 
 class Way(BaseModel):
@@ -45,9 +47,9 @@ class Reach(BaseModel):
     login: str
     email: str | None
     channels: list[Way]
-    quiet_from: time | None
-    quiet_until: time | None
-    digest_at: time | None
+    quiet_from: Hour | None
+    quiet_until: Hour | None
+    digest_at: Hour | None
 
 
 class NewWay(Body):
@@ -86,9 +88,9 @@ class NewReach(Body):
     )
 
     channels: list[NewWay] = Field(default_factory=list, max_length=10)
-    quiet_from: Hour | None = None
-    quiet_until: Hour | None = None
-    digest_at: Hour | None = None
+    quiet_from: NewHour | None = None
+    quiet_until: NewHour | None = None
+    digest_at: NewHour | None = None
 
 
 class Trial(Body):

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from core.words import Reason
+from core.words import Reason, for_readers
 from ingest import timestamps
 from ingest.checks import TIME_CURE
 from ingest.draft import VALUES, Draft, Point, RefusedError
@@ -186,7 +186,7 @@ def _take_list_slowly(meter: str, content: list[Any], draft: Draft) -> None:
             positions.append(i)
         except RefusedError as problem:
             refused.setdefault(problem.reason, []).append(i)
-            details.setdefault(problem.reason, f"Number {i + 1}: {problem}")
+            details.setdefault(problem.reason, for_readers(f"Number {i + 1}: {problem}"))
     for reason, which in refused.items():
         draft.refuse(reason, details[reason], which)
     if points:

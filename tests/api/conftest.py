@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
@@ -18,6 +19,7 @@ from jobs.report import LivePress
 from jobs.stack import StackUrls
 from service import changes
 from sql.pool import Connection, Pool, connect, open_pool
+from tests.api.elsewhere import programs
 from tests.api.serving import Served, serving
 from tests.api.town import Town, build
 from tests.databases import fresh_database
@@ -103,3 +105,9 @@ def standing(stack: StackUrls, template_database: str) -> Iterator[TestClient]:
         key = keys.create(conn, "test", list(keys.SCOPES), NOW)
         app = create_app(load(), SetClock(NOW), pool, LiveRules(url, 36), LiveLetters(load()), LivePress(""))
         yield TestClient(app, headers={"Authorization": f"Bearer {key}"})
+
+
+@pytest.fixture(scope="session")
+def elsewhere() -> Path:
+    """Where the programs are of an environment with what strangers need, no more."""
+    return programs()

@@ -82,7 +82,7 @@ def test_conflict_says_who_changed_it_since_when_and_what_is_allowed(
     with pytest.raises(ConflictError) as refusal:
         tickets.acknowledge(desk_conn, ticket_id, actor=Actor("wang"), at=NOW)
     assert str(refusal.value) == (
-        f"Ticket {ticket_id} is resolved: it can't be acknowledged; last change: resolve by li (Li Ming) at "
+        f"Ticket {ticket_id} is resolved: it can't be acknowledged. Last change: resolve by li (Li Ming) at "
         "2026-11-21 01:30 UTC. Allowed now: confirm, reopen, undo."
     )
     assert refusal.value.more == {

@@ -65,7 +65,7 @@ def test_outcome_updates_the_profile_and_opens_a_ticket_and_the_questions_stay_f
     phone, shifts, version = conn.execute("select phone, shifts, version from customer").fetchall()[0]
     assert (phone, shifts, version) == ("+86 571 8800 9999", "mo-fr 06:00-22:00", 2)
     ((why,),) = conn.execute("select why from customer_change").fetchall()
-    assert why == f"visit {visit_id}"
+    assert why == f"learnt at visit {visit_id}"
     ((source, subject, assignee),) = conn.execute(
         "select source, subject, assignee_id from ticket"
     ).fetchall()

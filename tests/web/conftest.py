@@ -1,10 +1,13 @@
 """The console on a real database: a small town in it, and people who are signed in."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 from playwright.sync_api import Browser, BrowserContext
 from starlette.testclient import TestClient
 
@@ -67,6 +70,31 @@ def town(owner: Connection) -> Town:
         insert(owner, "staff", login=login, name=login.title(), language="en", roles=[role])
     owner.execute("update staff set language = 'en'")
     return made
+
+
+@pytest.fixture(scope="module")
+def addresses(app: FastAPI, owner: Connection, town: Town) -> list[str]:
+    """Every GET page of the console, with what it names filled in from the town."""
+    given: dict[str, Any] = {"kind": "planned", "state": "announced", "starts_at": "2026-11-21T10:00Z"}
+    ends: dict[str, Any] = {"expected_end": "2026-11-21T14:00Z", "announced_at": "2026-11-20T10:00Z"}
+    outage = insert(owner, "outage", "id", code="O-1", reason="x", **given, **ends)
+    insert(owner, "outage_dma", outage_id=outage, dma_id=town.dma_id)
+    insert(owner, "outage_entry", outage_id=outage, actor="anna", kind="note", at="2026-11-20T10:00Z")
+    change: dict[str, Any] = {"account_no": "A1", "version": 1, "actor": "anna", "why": "x"}
+    insert(owner, "customer_change", **change, at="2026-11-20T10:00Z", before="{}", after="{}")
+    insert(owner, "survey", ticket_id=town.anna.ticket_id, account_no="A1", expires_at="2026-12-20T10:00Z")
+    meters = {"serial": town.anna.serial, "account_no": "A1", "code": "D1", "dma": "D1", "token": "x"}
+    ids = {"tickets": town.anna.ticket_id, "events": town.anna.event_id, "outages": outage}
+    paths = []
+    for router in console.ROUTERS:
+        for route in router.routes:
+            path = route.path if isinstance(route, APIRoute) and "GET" in route.methods else ""
+            if path and not path.startswith(("/static", "/live", "/favicon", "/login/oidc")):
+                found = re.search(r"/(\w+)/{id", path)
+                values = meters | {"id": ids.get(found[1], 1) if found else 1}
+                values["id_"] = values["id"]
+                paths.append(re.sub(r"{(\w+)(:\w+)?}", lambda m, v=values: str(v.get(m[1], "1")), path))
+    return paths
 
 
 @pytest.fixture(scope="module")

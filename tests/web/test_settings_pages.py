@@ -189,6 +189,8 @@ def test_a_calendar_is_changed_with_a_reason_and_a_stale_form_says_who_was_faste
     page = olga.get(f"{place}?opened=2026-11-21T08:00&hours=3").text
     assert "21 Nov 2026 12:00" in page, "worked out by the new hours"
     assert "Saturday mornings." in page
+    assert "Days off of our own: – → 2026-12-24<" in page
+    assert "Monday–Friday 08:30" in page
     stale = signed_in("ada").post(place, data=changed | {"sa": "", "why": "No."})
     assert stale.status_code == 409
     assert "olga changed this" in stale.text
@@ -214,7 +216,10 @@ def test_a_service_level_is_made_changed_and_shows_what_it_promises(signed_in: S
     assert olga.post(place, data=changed).status_code == 303
     assert olga.post(place, data=changed).status_code == 409, "the form is stale"
     assert "21 Nov 2026 14:00" in olga.get("/settings/sla?opened=2026-11-21T08:00").text
-    assert _fields(olga.get(place).text, place)["response_warn_share"] == "50.0"
+    assert _fields(olga.get(place).text, place)["response_warn_share"] == "50"
+    page = olga.get(place).text
+    assert "Response within, h: 12 → 6<" in page, "the history speaks as the form does"
+    assert "Reminder of the response, with so much left: 25% → 50%<" in page
 
 
 def test_who_only_reads_sees_the_terms_and_changes_none(signed_in: SignedIn) -> None:
@@ -278,13 +283,16 @@ def test_the_settings_have_no_barriers(
         "/staff",
         "/staff/bo",
         "/shifts",
+        "/calendars",
         "/calendars/office",
         "/sla",
+        "/sla/new",
         "/sla/normal",
         "/keys",
         "/webhooks",
     ):
-        ada.open(f"/settings{place}")
+        page = ada.open(f"/settings{place}")
+        page.evaluate("document.querySelectorAll('details.step').forEach(form => form.open = true)")
         ada.check()
 
 

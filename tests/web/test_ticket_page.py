@@ -39,6 +39,8 @@ def test_a_stale_form_says_who_changed_it_and_does_nothing(signed_in: SignedIn, 
     assert (refused.status_code, refused.headers["hx-retarget"]) == (409, "#notices")
     assert "olga 在您打开之后于" in refused.text
     assert "A drip." in refused.text
+    assert "在您查看之后已有变更（原为第 1 版，现为第 2 版）。最近一次变更：" in refused.text
+    assert "Last change" not in refused.text
     assert "马上去" not in bo.get(url).text
 
 

@@ -1,5 +1,6 @@
 """Settings of programs: the keys they come with, and the subscriptions that post to them."""
 
+from itertools import groupby
 from typing import Annotated
 
 from fastapi import APIRouter, Form, Response
@@ -87,8 +88,9 @@ def step(view: HookWriter, id_: Id, step: Name) -> Response:
 
 def _keys(view: View, made: MadeKey | None, cursor: str | None = None) -> Response:
     found = keys.list_keys(view.caller, Filter(cursor=cursor), view.request, Response())
-    own = [scope for scope in SCOPES if scope in view.caller.key.scopes]
-    return view.page("settings_keys.html.jinja", found=found, made=made, scopes=own)
+    own = (scope for scope in SCOPES if scope in view.caller.key.scopes)
+    by_noun = [list(those) for _, those in groupby(own, lambda scope: scope.partition(":")[0])]
+    return view.page("settings_keys.html.jinja", found=found, made=made, scopes=by_noun)
 
 
 def _webhooks(view: View, made: WebhookSecret | None, cursor: str | None = None) -> Response:

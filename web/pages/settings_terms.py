@@ -1,5 +1,7 @@
 """Settings of time: calendars of working hours, and the service levels counted by them."""
 
+import re
+from functools import partial
 from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter, Query, Response
@@ -22,6 +24,7 @@ Writer = Annotated[View, sees("settings:write")]
 Typed = Annotated[str, Query(max_length=40)]
 HOURS = ("response_h", "resolution_h", "escalate_h")
 SHARES = ("response_warn_share", "resolution_warn_share")
+_DAY = re.compile(rf"\b({'|'.join(DAYS)})\b")
 TOPICS = (*LABELS["group"], *(topic for topic in LABELS["topic"] if topic not in LABELS["group"]))
 
 
@@ -29,7 +32,7 @@ TOPICS = (*LABELS["group"], *(topic for topic in LABELS["topic"] if topic not in
 def all_calendars(view: Reader) -> Response:
     """Show the calendars."""
     found = calendars.list_calendars(view.caller).items
-    return view.page("settings_calendars.html.jinja", found=found, days=DAYS)
+    return view.page("settings_calendars.html.jinja", found=found, days=DAYS, hours_of=partial(spoken, view))
 
 
 @router.post("/settings/calendars")
@@ -50,6 +53,7 @@ def calendar(view: Reader, code: Name, opened: Typed = "", hours: Typed = "8") -
     return view.page(
         "settings_calendar.html.jinja",
         calendar=found,
+        hours_of=partial(spoken, view),
         ahead=ahead,
         versions=versions,
         days=DAYS,
@@ -127,6 +131,12 @@ def _level(view: View, code: str | None) -> Response:
         segments=[str(segment) for segment in Segment],
         topics=TOPICS,
     )
+
+
+def spoken(view: View, hours: str) -> str:
+    """Return working hours such as `mo-fr 08:30-12:00` with the days in the reader's words."""
+    named = _DAY.sub(lambda day: view.label("weekday", day[0]), hours)
+    return named.replace("daily", view.say("daily")).replace("-", "–")
 
 
 def _calendar(form: dict[str, str]) -> dict[str, Any]:
