@@ -60,7 +60,10 @@ def put(conn: Connection, employees: Sequence[Employee]) -> int:
 
 
 def create(conn: Connection, employee: Employee) -> None:
-    """Take somebody in; ConflictError for a login that is in use, also by who has left."""
+    """Take somebody in; ConflictError for a login that is in use, also by who has left.
+
+    BadDataError for a region, superior or deputy that isn't there.
+    """
     if not _LOGIN.fullmatch(employee.login):
         raise BadDataError(
             f"{employee.login!r} is no login.",
@@ -71,11 +74,12 @@ def create(conn: Connection, employee: Employee) -> None:
     if employee.region is not None:
         row = conn.execute(routing.Q["region_by_code"], {"code": employee.region}).fetchone()
         if row is None:
-            raise NotFoundError(
-                f"There is no region {employee.region!r}.", cure="GET /v1/regions lists them."
-            )
+            raise BadDataError(f"There is no region {employee.region!r}.", cure="GET /v1/regions lists them.")
     for login in filter(None, (employee.superior, employee.deputy)):
-        staff.id_of(conn, login)
+        try:
+            staff.id_of(conn, login)
+        except NotFoundError as unknown:
+            raise BadDataError(unknown.message, cure=unknown.cure) from None
     _require_mail(employee.email)
     put(conn, [employee])
 

@@ -27,9 +27,9 @@ Channel = Literal["email", "webhook", "sms", "wecom", "dingtalk", "feishu", "app
 """service.reach.CHANNELS: how people are reached; programs subscribe to webhooks."""
 Hour = Annotated[
     time,
-    BeforeValidator(_hour),
     WithJsonSchema({"type": "string", "pattern": r"^\d{2}:\d{2}(:\d{2})?$", "examples": ["22:00"]}),
 ]
+NewHour = Annotated[Hour, BeforeValidator(_hour)]
 
 
 class Way(BaseModel):
@@ -88,9 +88,9 @@ class NewReach(Body):
     )
 
     channels: list[NewWay] = Field(default_factory=list, max_length=10)
-    quiet_from: Hour | None = None
-    quiet_until: Hour | None = None
-    digest_at: Hour | None = None
+    quiet_from: NewHour | None = None
+    quiet_until: NewHour | None = None
+    digest_at: NewHour | None = None
 
 
 class Trial(Body):

@@ -61,9 +61,9 @@ def list_staff(
     return page.build(request, response, "staff", items, given.limit, lambda s: (s.login,))
 
 
-@router.post("", operation_id="createStaff", responses=answers(DETAIL, 404, 409, 413))
+@router.post("", operation_id="createStaff", responses=answers(DETAIL, 409, 413))
 def create_staff(caller: Writer, given: NewStaff) -> StaffDetail:
-    """Take somebody in, for administrators; 404 for a superior that isn't there, 409 for a login in use."""
+    """Take somebody in, for administrators; 409 for a login that is in use. Who goes: leave."""
     require_admin(caller)
     with caller.transaction() as conn:
         said = given.model_dump(exclude={"on_duty_desk"})

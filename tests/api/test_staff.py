@@ -195,8 +195,8 @@ def test_an_administrator_takes_people_in_and_changes_who_they_are(
         ({"login": "a b"}, 422),
         ({"login": "x", "email": "nowhere"}, 422),
         ({"login": "x", "roles": ["king"]}, 422),
-        ({"login": "x", "superior": "ghost"}, 404),
-        ({"login": "x", "region": "ghost"}, 404),
+        ({"login": "x", "superior": "ghost"}, 422),
+        ({"login": "x", "region": "ghost"}, 422),
     ]:
         assert chief.post("/v1/staff", json=new | wrong).status_code == status, wrong
     changed = chief.patch("/v1/staff/wu.fang", json={"roles": ["operations"], "email": None}).json()
