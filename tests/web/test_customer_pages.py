@@ -92,7 +92,9 @@ def test_use_stands_beside_that_of_the_year_before(
     assert shown[today - timedelta(days=40)] == pytest.approx([np.nan, 0.8], nan_ok=True)
     _, (_, this, before) = read_chart(anna.get("/charts/customers/A1?by=month").content)
     assert [list(this), list(before)] == [[60, 9], pytest.approx([50, np.nan], nan_ok=True)]
-    table = re.sub(r"<[^>]+>", " ", anna.get("/customers/A1").text.split("各月数据")[1].split("</table>")[0])
+    page = anna.get("/customers/A1").text
+    assert re.search(r'class="used" width="[1-9]', page), "the gauge says what the figure beside it does"
+    table = re.sub(r"<[^>]+>", " ", page.split("各月数据")[1].split("</table>")[0])
     assert re.search(r"2026年11月\s+9 m³\s+–\s+截至目前", table)
     assert re.search(r"2026年10月\s+60 m³\s+50 m³\s+\+20%", table)
 

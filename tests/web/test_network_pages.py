@@ -1,6 +1,7 @@
 """The network: who loses most stands first, one district whole, and a map that hand, key and eye can use."""
 
 import json
+import re
 from datetime import date, timedelta
 from typing import Any
 
@@ -216,3 +217,16 @@ def test_the_map_is_moved_by_hand_and_key_and_shows_where_it_may_be(surf: Surf, 
     page.emulate_media(media="print")
     assert page.locator("[data-map-place=p3]").is_visible(), "a print names the places"
     olga.check()
+
+
+def test_of_many_districts_the_first_stand_above_the_map(
+    signed_in: SignedIn, owner: Connection, burst: int
+) -> None:
+    owner.execute("insert into dma (code, name) select 'Z' || n, 'Zone ' || n from generate_series(10, 40) n")
+    olga = signed_in("olga")
+    page = olga.get("/network?sort=code").text
+    assert page.count('class="open" href="/network/') == 20
+    more = re.search(r'href="(\?[^"]*all=1)">Show all 33 districts', page)
+    assert more
+    whole = olga.get("/network" + more[1].replace("&amp;", "&")).text
+    assert whole.count('class="open" href="/network/') == 33

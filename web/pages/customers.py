@@ -116,7 +116,7 @@ def customer(view: Reader, account_no: Account) -> Response:
         "customer.html.jinja",
         c=found,
         plan=plan,
-        gauge=_gauge(plan),
+        gauge=_gauge(plan, found.use.this_month_m3),
         edited=EDITED,
         months=_months(found.use),
     )
@@ -212,16 +212,16 @@ def _plan(view: View, found: Profile) -> Plan | None:
     return plans[0] if plans else None
 
 
-def _gauge(plan: Plan | None) -> dict[str, float] | None:
+def _gauge(plan: Plan | None, used_m3: float) -> dict[str, float] | None:
     """Return where a plan's gauge has its marks, in percent of its width."""
     if plan is None or not plan.plan_m3:
         return None
-    most = max(plan.plan_m3, plan.high_m3 or 0, plan.used_m3 or 0) * 1.05
+    most = max(plan.plan_m3, plan.high_m3 or 0, used_m3) * 1.05
     return {
         name: round(100 * (value or 0) / most, 2)
         for name, value in (
             ("plan", plan.plan_m3),
-            ("used", plan.used_m3),
+            ("used", used_m3),
             ("low", plan.low_m3),
             ("high", plan.high_m3),
             ("forecast", plan.forecast_m3),

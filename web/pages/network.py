@@ -23,7 +23,7 @@ from web.view import View, sees
 router = APIRouter(prefix="/network", include_in_schema=False, route_class=PageRoute)
 Reader = Annotated[View, sees("events:read", "readings:read")]
 Code = Annotated[Name, Path()]
-MOST_PAGES = 25
+MOST_PAGES, FIRST = 25, 20
 GRADES = {"1": 1, "2": 2, "above": 3}
 Sort = Literal["lost", "share", "ili", "grade", "inflow", "night", "pressure", "events", "code"]
 
@@ -60,8 +60,12 @@ def network(
     month: Annotated[str, Query(pattern=r"^((19|20|21)\d\d-(0[1-9]|1[0-2]))?$")] = "",
     sort: Sort = "lost",
     up: bool = False,
+    whole: Annotated[bool, Query(alias="all")] = False,
 ) -> Response:
-    """Show the districts, those that lose most first; of a month, else of the latest that has figures."""
+    """Show the districts, those that lose most first; of a month, else of the latest that has figures.
+
+    Of many the first ones stand above the map, and all are shown when asked for.
+    """
     shown = date.fromisoformat(f"{month}-01") if month else None
     dmas = list(_dmas(view, shown))
     shown = shown or max((d.figures.month for d in dmas if d.figures), default=None)
@@ -76,7 +80,9 @@ def network(
     )
     return view.page(
         "network.html.jinja",
-        dmas=_sorted(dmas, sort, up=up),
+        dmas=_sorted(dmas, sort, up=up)[: None if whole else FIRST],
+        count=len(dmas),
+        whole=whole,
         month=shown,
         before=shown and _step(shown, -1),
         after=shown and _step(shown, 1) if shown and _step(shown, 1) <= _today(view) else None,

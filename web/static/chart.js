@@ -125,7 +125,7 @@ export function draw(figure, { head, data }) {
     height: Math.max(240, Math.min(360, figure.clientWidth * 0.42)),
     tzDate: (ts) => uPlot.tzDate(new Date(ts * 1e3), zone),
     cursor: { drag: { x: true, y: false, uni: 20 }, focus: { prox: 24 } },
-    scales: Object.fromEntries([["x", { time: true, range: (u, low, high) => [low, high === last ? high + wide : high] }], ...units.map((unit, n) => [unit, {
+    scales: Object.fromEntries([["x", { time: true, range: (u, low, high) => (at.length === 1 ? [last - 43200, last + Math.max(wide, 43200)] : [low, high === last ? high + wide : high]) }], ...units.map((unit, n) => [unit, {
       range: (u, low, high) => {
         const limits = head.limits.filter((limit) => limit.unit === unit).map((limit) => limit.value);
         const top = Math.max(high ?? 0, ...limits), bottom = n || unit === "kPa" ? Math.min(low ?? 0, ...(unit === "kPa" ? limits : [])) : Math.min(low ?? 0, 0);
