@@ -178,6 +178,13 @@ def _caller(
                 "WWW-Authenticate": f'Bearer realm="headwater", error="insufficient_scope", scope="{wanted}"'
             },
         )
+    if not all(map(key.role_allows, scopes.scopes)):
+        raise RefusedError(
+            403,
+            "forbidden",
+            f"{wanted} is not for the role of this key's owner.",
+            cure="Operations and administrators see it.",
+        )
     if wanted.endswith(":write") and not key.may_write:
         raise RefusedError(403, "forbidden", "The owner of this key may read but not change anything.")
     return Caller(key, pool, clock, trail.coming(request.scope), getattr(request.state, "deed", None))

@@ -55,6 +55,15 @@ TOUCH_AFTER = timedelta(minutes=1)
 LONGEST_GRACE = timedelta(days=30)
 SEES_ALL = frozenset({"admin", "operations", "reader"})
 MAY_WRITE = frozenset({"admin", "operations", "manager"})
+_MACHINE_ROOM = frozenset({"admin", "operations"})
+ROLES_FOR: dict[str, frozenset[str]] = {
+    "quarantine:read": _MACHINE_ROOM,
+    "quarantine:write": _MACHINE_ROOM,
+    "jobs:read": _MACHINE_ROOM,
+    "metrics:read": _MACHINE_ROOM,
+    "messages:read": MAY_WRITE,
+}
+"""What is not for every role, whatever scopes a person's key was given: payloads, jobs, who was sent what."""
 
 Q = Queries("access")
 _FORM = re.compile(r"hw_(?P<prefix>[0-9a-f]{8})_[0-9a-f]{64}", re.ASCII)
@@ -88,6 +97,10 @@ class Key:
     def may_write(self) -> bool:
         """Whether it may change anything: it is nobody's, or its owner's role may."""
         return self.staff_id is None or bool(self.roles & MAY_WRITE)
+
+    def role_allows(self, scope: str) -> bool:
+        """Whether its owner's role goes with a scope; a key of nobody's is as good as its scopes."""
+        return self.staff_id is None or scope not in ROLES_FOR or bool(self.roles & ROLES_FOR[scope])
 
     @property
     def is_admin(self) -> bool:

@@ -1,6 +1,6 @@
 """What a role may do in the console, in the words of the API's scopes."""
 
-from api.keys import SCOPES, Key, KeyScope
+from api.keys import ROLES_FOR, SCOPES, Key, KeyScope
 from service.accounts import Session
 
 _OF_ADMINS: frozenset[KeyScope] = frozenset({"keys:read", "keys:write", "audit:read"})
@@ -18,12 +18,17 @@ _OF_A_MANAGER: frozenset[KeyScope] = frozenset(
         "staff:write",  # own deputy, absences and ways: the endpoints see to it that it is the own
     }
 )
-_NOT_OF_A_MANAGER = frozenset({"quarantine:read", "jobs:read", "metrics:read", "webhooks:read"})
+
+
+def _closed_to(role: str) -> frozenset[str]:
+    return frozenset(scope for scope, roles in ROLES_FOR.items() if role not in roles)
+
+
 SCOPES_OF: dict[str, frozenset[str]] = {
     "admin": _EVERYTHING,
     "operations": _EVERYTHING - _OF_ADMINS,
-    "manager": (_READ - _NOT_OF_A_MANAGER) | _OF_A_MANAGER,
-    "reader": _READ,
+    "manager": (_READ - {"webhooks:read"} - _closed_to("manager")) | _OF_A_MANAGER,
+    "reader": _READ - _closed_to("reader"),
 }
 
 

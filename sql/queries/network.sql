@@ -74,6 +74,26 @@ select node, elevation_m, x, y from node where x is not null and y is not null o
 -- name: map_pipes seq: pipe
 select pipe, node1, node2, length_m, diameter_mm from pipe order by pipe;
 
+-- name: map_lines seq: node, pipe
+select a.x as x1, a.y as y1, b.x as x2, b.y as y2, coalesce(p.diameter_mm, 0)::float4 as mm
+from pipe p join node a on a.node = p.node1 join node b on b.node = p.node2
+where a.x is not null and a.y is not null and b.x is not null and b.y is not null;
+
+-- name: map_own seq: dma, pipe
+with own as materialized (select headwater_zone_nodes((select id from dma where code = %(code)s)) as node)
+select a.x as x1, a.y as y1, b.x as x2, b.y as y2
+from own first join pipe p on p.node1 = first.node join own last on last.node = p.node2
+join node a on a.node = p.node1 join node b on b.node = p.node2
+where a.x is not null and a.y is not null and b.x is not null and b.y is not null;
+
+-- name: map_seats
+select p.pipe as name, a.x as x1, a.y as y1, b.x as x2, b.y as y2
+from pipe p join node a on a.node = p.node1 join node b on b.node = p.node2
+where p.pipe = any (%(names)s) and a.x is not null and a.y is not null and b.x is not null and b.y is not null
+union all
+select n.node, n.x, n.y, n.x, n.y from node n
+where n.node = any (%(names)s) and n.x is not null and n.y is not null;
+
 -- name: map_revision seq: network
 select coalesce(max(revision), 0) as revision from network;
 

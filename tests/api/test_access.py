@@ -12,6 +12,7 @@ from core.clock import SetClock
 from sql.pool import Connection
 from tests.api.conftest import NOW, Ask
 from tests.api.town import Town, side
+from tests.factories import insert
 
 OPEN = {"/healthz", "/readyz"}
 BODIES: dict[str, object] = {
@@ -155,7 +156,6 @@ def test_a_manager_sees_own_customers_only(anna: TestClient, all_seeing: TestCli
         ("/v1/customers", [town.anna.account_no], 2),
         ("/v1/events", [town.anna.event_id], 3),
         ("/v1/tickets", [town.anna.ticket_id], 3),
-        ("/v1/quarantine", [], 1),
     ]:
         seen = anna.get(path).json()["items"]
         assert [item.get("account_no" if path == "/v1/customers" else "id") for item in seen] == own
@@ -182,8 +182,23 @@ def test_what_belongs_to_another_manager_is_not_there(anna: TestClient, town: To
         assert hidden.status_code == 404
     for step in BODIES:
         assert call(anna, "POST", f"/v1/tickets/{other.ticket_id}/{step}").status_code == 404
-    assert anna.get(f"/v1/quarantine/{town.quarantine_id}").status_code == 404
-    assert anna.post(f"/v1/quarantine/{town.quarantine_id}/requeue").status_code == 404
+
+
+@pytest.mark.parametrize("role", ["manager", "reader"])
+def test_the_machine_room_is_closed_to_people_who_only_manage_or_read_whatever_their_key_says(
+    role: str, ask: Ask, conn: Connection, town: Town
+) -> None:
+    for login, roles in (("rita", [role]), ("olga", ["operations", role])):
+        insert(conn, "staff", login=login, name=login, roles=roles)
+    rita, olga, program = ask(login="rita"), ask(login="olga"), ask()
+    payload = f"/v1/quarantine/{town.quarantine_id}"
+    for path in ("/v1/health/ingest", "/v1/health/outbox", "/v1/jobs", "/v1/quarantine", payload, "/metrics"):
+        assert rita.get(path).status_code == 403, path
+        assert olga.get(path).status_code == 200, path
+        assert program.get(path).status_code == 200, path
+    assert rita.post(f"{payload}/requeue").status_code == 403
+    assert rita.get("/v1/messages").status_code == (200 if role == "manager" else 403)
+    assert rita.get("/v1/customers").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The network: who loses most stands first, one district whole, and a map that hand, key and eye can use."""
 
+import json
 from datetime import date, timedelta
 from typing import Any
 
@@ -131,13 +132,33 @@ def test_the_charts_of_a_district(signed_in: SignedIn, burst: int) -> None:
 
 
 def test_the_map_has_what_lies_in_the_network(signed_in: SignedIn, burst: int) -> None:
-    found = signed_in("olga").get("/charts/network?dma=D1").json()
-    assert (len(found["x"]), len(found["pipe"])) == (16, 12)
-    assert (found["node"][found["a"][0]], found["node"][found["b"][0]]) == ("n0", "n4")
+    olga = signed_in("olga")
+    found = olga.get("/charts/network?dma=D1").json()
+    assert found["seats"] == {"p1": [100, 0, 100, 100], "p3": [300, 0, 300, 100]}
+    packed = olga.get("/charts/network/pipes")
+    assert packed.headers["cache-control"] == "private, max-age=600", "a browser keeps them a while"
+    length = int.from_bytes(packed.content[:4], "little")
+    head = json.loads(packed.content[4 : 4 + length])
+    assert head == {"n": 12, "left": 0, "bottom": 0}
+    ends = np.frombuffer(packed.content, "<i4", 48, 4 + length).reshape(4, 12).T
+    assert sorted(ends.tolist())[:2] == [[0, 0, 0, 1000], [0, 1000, 0, 2000]], "decimetres"
     assert {m["name"]: m["kpa"] for m in found["meters"]} == {"IN": None} | {
         f"S{i}": 120 + 100 * i for i in range(5)
     }
     assert [e["places"] for e in found["events"] if e["id"] == burst] == [AREA]
+
+
+def test_a_districts_own_pipes_are_those_with_both_ends_in_it(
+    signed_in: SignedIn, owner: Connection, burst: int, town: Town
+) -> None:
+    """The sensors lie at n0, n3, n6, n9 and n12: beside them only p5, from n5 to n9, has both ends in D1."""
+    anna = signed_in("anna")
+    ((other,),) = owner.execute("select id from dma where code = 'D2'").fetchall()
+    for node, zone in (("n5", town.dma_id), ("n2", town.dma_id), ("n2", other), ("n10", other)):
+        insert(owner, "service_point", code=f"sp-{node}-{zone}", dma_id=zone, node=node)
+    assert anna.get("/charts/network?dma=D1").json()["own"] == [[100, 100, 100, 200]]
+    assert anna.get("/charts/network?dma=D2").json()["own"] == [], "not hers to see"
+    assert anna.get("/charts/network").json()["own"] == []
 
 
 @pytest.mark.parametrize(("language", "size"), [("zh", WIDE), ("en", PHONE)])

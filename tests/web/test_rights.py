@@ -17,5 +17,12 @@ def test_a_manager_sees_neither_the_machine_room_nor_settles_what_holds_for_all(
         assert scope not in SCOPES_OF["manager"]
 
 
+def test_health_and_what_was_sent_to_whom_is_not_for_who_only_reads() -> None:
+    for scope in ("quarantine:read", "jobs:read", "metrics:read", "messages:read"):
+        assert scope not in SCOPES_OF["reader"]
+        assert scope in SCOPES_OF["operations"]
+    assert "messages:read" in SCOPES_OF["manager"]
+
+
 def test_an_administrator_may_all_that_people_may() -> None:
     assert set(SCOPES) - SCOPES_OF["admin"] == {"self:issue"}

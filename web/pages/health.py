@@ -44,11 +44,11 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 def overview(view: Watcher) -> Response:
     """Show how the line is doing, at a glance."""
     span = IngestSpan(minutes=MINUTES, days=DAYS)
-    ingest = line.get_ingest(view.caller, span) if view.caller.key.sees_all else None
-    outbox = line.get_outbox(view.caller) if view.caller.key.sees_all else None
+    ingest = line.get_ingest(view.caller, span)
+    outbox = line.get_outbox(view.caller)
     reasons: dict[str, list[int]] = {}
     today = view.now.astimezone(view.utility.zone).date()
-    for day in ingest.quarantine if ingest else []:
+    for day in ingest.quarantine:
         counts = reasons.setdefault(day.reason.value, [0, 0])
         counts[0] += day.payloads if day.day == today else 0
         counts[1] += day.payloads
@@ -56,7 +56,7 @@ def overview(view: Watcher) -> Response:
     return view.page(
         "health.html.jinja",
         ingest=ingest,
-        bars=bars(ingest.minutes, view.now, MINUTES) if ingest else [],
+        bars=bars(ingest.minutes, view.now, MINUTES),
         reasons=reasons,
         silent=list_dmas(view.caller, Silence()).items,
         jobs=jobs,
@@ -175,7 +175,7 @@ def sent(
         | ({"channel": channel} if channel else {}),
     )
     found = messages.list_messages(view.caller, given, view.request, Response())
-    outbox = line.get_outbox(view.caller).items if view.caller.key.sees_all else []
+    outbox = line.get_outbox(view.caller).items
     return view.page(
         "outbox.html.jinja", found=found, outbox=outbox, state=state, channel=channel, failed=FAILED
     )

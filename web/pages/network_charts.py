@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from api.dmas.endpoints import get_dma, get_months, get_nights
 from api.dmas.schemas import NightFilter, Since
 from api.fields import Name, midnight
-from api.network.endpoints import read_network
-from api.rows import rows
+from api.network.endpoints import FRESH
+from api.rows import Row, first, rows
 from sql.columns import EPOCH_US, read
 from sql.query import Queries
-from web.chart import Chart, Limit, Line, Mark, Span, seconds
+from web.chart import MEDIA_TYPE, Chart, Limit, Line, Mark, Span, packed, seconds
 from web.pages.network import open_events, ranked
 from web.route import PageRoute
 from web.view import View, sees
@@ -26,6 +26,11 @@ Reader = Annotated[View, sees("events:read", "readings:read")]
 Code = Annotated[Name, Path()]
 Q = Queries("network")
 HOURS = {"meter": ">i4", "slot": ">i8", "kpa": ">f4"}
+LINES = {"x1": ">f8", "y1": ">f8", "x2": ">f8", "y2": ">f8", "mm": ">f4"}
+WIDTHS_MM = (200, 400)
+SIDES = ("left", "bottom", "right", "top")
+KEPT_S = 600
+"""So long a browser draws the pipes that it has: they change with the utility's own map."""
 FEW = 4
 WEEKS = timedelta(days=14)
 
@@ -97,39 +102,63 @@ def pressure(view: Reader, code: Code) -> Response:
 
 @router.get("/network")
 def network(view: Reader, dma: Name | None = None) -> Response:
-    """Return the map in columns, and the places of the events that are open."""
+    """Return what the map shows on its pipes: meters, and the places of the events that are open."""
+    found = open_events(view, dma)
+    names = sorted({name for event in found for name in ranked(event)})
     with view.caller.transaction() as conn:
-        found = read_network(conn, dma, view.now)
-    events = [{"id": e.id, "places": ranked(e), "subject": e.subject} for e in open_events(view, dma)]
-    return Response(msgspec.json.encode(_columns(found) | {"events": events}), media_type="application/json")
+        meters = rows(conn, "network.map_meters", code=dma, since=view.now - FRESH, until=view.now)
+        around = first(conn, "network.map_extent", code=dma)
+        own = rows(conn, "network.map_own", code=dma) if dma else []
+        seats = rows(conn, "network.map_seats", names=names) if names else []
+    shown = {
+        "meters": [_meter(m) for m in meters if m["x"] is not None and m["y"] is not None],
+        "events": [{"id": e.id, "places": ranked(e), "subject": e.subject} for e in found],
+        "seats": {seat["name"]: _ends(seat) for seat in seats},
+        "own": [_ends(pipe) for pipe in own],
+        "extent": [around[side] for side in SIDES] if around and around["left"] is not None else None,
+    }
+    return Response(msgspec.json.encode(shown), media_type="application/json")
 
 
-def _columns(found: dict[str, Any]) -> dict[str, Any]:
-    nodes, around = found["nodes"], found["extent"]
-    seat = {node["node"]: i for i, node in enumerate(nodes)}
-    pipes = [p for p in found["pipes"] if p["node1"] in seat and p["node2"] in seat]
-    meters = [m for m in found["meters"] if m["x"] is not None and m["y"] is not None]
+@router.get("/network/pipes")
+def pipes(view: Reader) -> Response:
+    """Return every pipe from end to end, packed: decimetres from the corner, and a width of 0 to 2.
+
+    The process keeps them for as long as the utility's map is as it was.
+    """
+    state = view.request.app.state
+    with view.caller.transaction() as conn:
+        revision = rows(conn, "network.map_revision")[0]["revision"]
+        kept: tuple[int, bytes] | None = getattr(state, "pipes", None)
+        if kept is None or kept[0] != revision:
+            kept = state.pipes = (revision, _packed(read(conn, Q["map_lines"], {}, LINES)))
+    headers = {"Cache-Control": f"private, max-age={KEPT_S}"}
+    return Response(kept[1], media_type=MEDIA_TYPE, headers=headers)
+
+
+def _packed(found: NDArray[np.void]) -> bytes:
+    left = min(found["x1"].min(), found["x2"].min()) if len(found) else 0.0
+    bottom = min(found["y1"].min(), found["y2"].min()) if len(found) else 0.0
+    sides = (("x1", left), ("y1", bottom), ("x2", left), ("y2", bottom))
+    ends = [np.round((found[name] - corner) * 10).astype("<i4") for name, corner in sides]
+    width = np.digitize(found["mm"], WIDTHS_MM).astype("u1")
+    head = {"n": len(found), "left": float(left), "bottom": float(bottom)}
+    return packed(head, [*ends, width])
+
+
+def _ends(line: Row) -> list[float]:
+    return [round(line[name], 1) for name in ("x1", "y1", "x2", "y2")]
+
+
+def _meter(m: Row) -> dict[str, Any]:
     return {
-        "x": [round(node["x"], 2) for node in nodes],
-        "y": [round(node["y"], 2) for node in nodes],
-        "a": [seat[p["node1"]] for p in pipes],
-        "b": [seat[p["node2"]] for p in pipes],
-        "pipe": [p["pipe"] for p in pipes],
-        "node": [node["node"] for node in nodes],
-        "mm": [p["diameter_mm"] for p in pipes],
-        "meters": [
-            {
-                "name": m["meter"],
-                "kind": m["kind"],
-                "x": m["x"],
-                "y": m["y"],
-                "kpa": m["pressure_kpa"] and round(m["pressure_kpa"], 1),
-                "least": m["service_min_kpa"],
-                "at": m["measured_at"] and m["measured_at"].timestamp(),
-            }
-            for m in meters
-        ],
-        "extent": around and [around[side] for side in ("left", "bottom", "right", "top")],
+        "name": m["meter"],
+        "kind": m["kind"],
+        "x": m["x"],
+        "y": m["y"],
+        "kpa": m["pressure_kpa"] and round(m["pressure_kpa"], 1),
+        "least": m["service_min_kpa"],
+        "at": m["measured_at"] and m["measured_at"].timestamp(),
     }
 
 

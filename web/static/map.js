@@ -6,6 +6,46 @@ const number = new Intl.NumberFormat(lang, { maximumFractionDigits: 0 });
 const clock = new Intl.DateTimeFormat(lang, { timeZone: document.body.dataset.zone || "UTC", dateStyle: "short", timeStyle: "short" });
 const STEPS = [200, 300, 400, 500];
 const NEAR = 14;
+const HEAVY = 20000, RESTS_MS = 120, A_TILE = 2000;
+
+// Pipes as web/pages/network_charts.py packs them, in tiles: what is not in sight is not drawn.
+function unpack(buffer) {
+  const length = new DataView(buffer).getUint32(0, true);
+  const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  let place = 4 + length;
+  const take = (Kind) => {
+    const column = new Kind(buffer, place, head.n);
+    place += Math.ceil(column.byteLength / 8) * 8;
+    return column;
+  };
+  const [x1, y1, x2, y2] = Array.from({ length: 4 }, () => Float32Array.from(take(Int32Array), (v) => v / 10)), width = take(Uint8Array);
+  const most = (column) => column.reduce((a, b) => Math.max(a, b), 1);
+  const across = Math.ceil(Math.sqrt(head.n / A_TILE)), side = Math.max(most(x1), most(y1)) * 1.001 / Math.max(across, 1);
+  const tiles = new Map();
+  for (let i = 0; i < head.n; i++) {
+    const at = Math.floor(x1[i] / side) * across + Math.floor(y1[i] / side);
+    const tile = tiles.get(at) ?? { pipes: [], box: [Infinity, Infinity, -Infinity, -Infinity] };
+    tiles.set(at, tile);
+    tile.pipes.push(i);
+    tile.box[0] = Math.min(tile.box[0], x1[i], x2[i]);
+    tile.box[1] = Math.min(tile.box[1], y1[i], y2[i]);
+    tile.box[2] = Math.max(tile.box[2], x1[i], x2[i]);
+    tile.box[3] = Math.max(tile.box[3], y1[i], y2[i]);
+  }
+  let metres = 0;
+  for (let i = 0; i < head.n; i++) metres += Math.hypot(x2[i] - x1[i], y2[i] - y1[i]);
+  return { ...head, x1, y1, x2, y2, width, mean: metres / Math.max(head.n, 1), tiles: [...tiles.values()] };
+}
+
+// One path for each width: the canvas scales it.
+function pathsOf({ x1, y1, x2, y2, width }, { pipes }) {
+  const paths = [new Path2D(), new Path2D(), new Path2D()];
+  for (const i of pipes) {
+    paths[width[i]].moveTo(x1[i], y1[i]);
+    paths[width[i]].lineTo(x2[i], y2[i]);
+  }
+  return paths;
+}
 
 class NetworkMap {
   constructor(figure) {
@@ -22,9 +62,9 @@ class NetworkMap {
   async load() {
     this.figure.dataset.waiting = this.words.wait;
     try {
-      const answer = await fetch(this.figure.dataset.map);
-      if (!answer.ok) throw new Error(String(answer.status));
-      this.take(await answer.json());
+      const answers = await Promise.all([fetch(this.figure.dataset.map), fetch(this.figure.dataset.pipes)]);
+      for (const answer of answers) if (!answer.ok) throw new Error(String(answer.status));
+      this.take(await answers[0].json(), unpack(await answers[1].arrayBuffer()));
       delete this.figure.dataset.waiting;
     } catch {
       this.figure.dataset.waiting = this.words.failed;
@@ -35,29 +75,27 @@ class NetworkMap {
     this.shape();
     this.size();
     this.whole();
-    this.figure.dataset.drawn = String(this.net.a.length);
+    this.figure.dataset.drawn = String(this.pipes.n);
   }
 
-  take(net) {
+  take(net, pipes) {
     this.net = net;
-    this.seat = new Map();
-    net.node.forEach((name, i) => this.seat.set(name, [net.x[i], net.y[i]]));
-    net.meters.forEach((m) => this.seat.set(m.name, [m.x, m.y]));
-    net.pipe.forEach((name, i) => {
-      const a = net.a[i], b = net.b[i];
-      this.seat.set(name, [(net.x[a] + net.x[b]) / 2, (net.y[a] + net.y[b]) / 2]);
-    });
-    this.pipeAt = new Map(net.pipe.map((name, i) => [name, i]));
-    // One path for each width, in the utility's own coordinates: the canvas scales it.
-    this.paths = [new Path2D(), new Path2D(), new Path2D()];
-    for (let i = 0; i < net.a.length; i++) {
-      const path = this.paths[net.mm[i] >= 400 ? 2 : net.mm[i] >= 200 ? 1 : 0];
-      path.moveTo(net.x[net.a[i]], net.y[net.a[i]]);
-      path.lineTo(net.x[net.b[i]], net.y[net.b[i]]);
+    this.pipes = pipes;
+    this.seat = new Map(net.meters.map((m) => [m.name, [m.x, m.y]]));
+    for (const [name, [x1, y1, x2, y2]] of Object.entries(net.seats)) this.seat.set(name, [(x1 + x2) / 2, (y1 + y2) / 2]);
+    this.all = [Infinity, Infinity, -Infinity, -Infinity];
+    const hold = (x, y) => {
+      if (x < this.all[0]) this.all[0] = x;
+      if (y < this.all[1]) this.all[1] = y;
+      if (x > this.all[2]) this.all[2] = x;
+      if (y > this.all[3]) this.all[3] = y;
+    };
+    for (const tile of pipes.tiles) {
+      hold(pipes.left + tile.box[0], pipes.bottom + tile.box[1]);
+      hold(pipes.left + tile.box[2], pipes.bottom + tile.box[3]);
     }
-    const xs = [...net.x, ...net.meters.map((m) => m.x)], ys = [...net.y, ...net.meters.map((m) => m.y)];
-    const least = (all) => all.reduce((a, b) => Math.min(a, b), Infinity), most = (all) => all.reduce((a, b) => Math.max(a, b), -Infinity);
-    this.all = xs.length ? [least(xs), least(ys), most(xs), most(ys)] : [0, 0, 1, 1];
+    for (const { x, y } of net.meters) hold(x, y);
+    if (this.all[0] > this.all[2]) this.all = [0, 0, 1, 1];
   }
 
   // --- What is seen: `k` pixels a unit, with (cx, cy) in the middle; y points up.
@@ -128,20 +166,23 @@ class NetworkMap {
     ctx.setTransform(1, 0, 0, 1, 0, 0);
     ctx.fillStyle = this.colour("--map-ground");
     ctx.fillRect(0, 0, this.canvas.width, this.canvas.height);
-    ctx.setTransform(ratio * this.k, 0, 0, -ratio * this.k, ratio * (this.width / 2 - this.cx * this.k), ratio * (this.height / 2 + this.cy * this.k));
-    ctx.strokeStyle = this.colour("--map-pipe");
-    this.paths.forEach((path, width) => { ctx.lineWidth = (1 + width * 1.1) / this.k; ctx.stroke(path); });
-    const events = net.events.filter((e) => this.shown === null ? this.by === "event" || e === net.events[0] : e.id === this.shown);
-    ctx.strokeStyle = this.colour("--map-mark");
+    this.lay();
+    this.scaled(ctx);
+    const line = ([x1, y1, x2, y2]) => {
+      ctx.moveTo(x1 - this.pipes.left, y1 - this.pipes.bottom);
+      ctx.lineTo(x2 - this.pipes.left, y2 - this.pipes.bottom);
+    };
     ctx.lineCap = "round";
-    ctx.lineWidth = 5 / this.k;
     ctx.beginPath();
-    for (const name of events.flatMap((e) => e.places)) {
-      const i = this.pipeAt.get(name);
-      if (i === undefined) continue;
-      ctx.moveTo(net.x[net.a[i]], net.y[net.a[i]]);
-      ctx.lineTo(net.x[net.b[i]], net.y[net.b[i]]);
-    }
+    net.own.forEach(line);
+    ctx.strokeStyle = this.colour("--map-own");
+    ctx.lineWidth = Math.min(2.2, Math.max(0.8, (this.pipes.mean * this.k) / 5)) / this.k;
+    ctx.stroke();
+    const events = net.events.filter((e) => this.shown === null ? this.by === "event" || e === net.events[0] : e.id === this.shown);
+    ctx.beginPath();
+    events.flatMap((e) => e.places).map((name) => net.seats[name]).filter(Boolean).forEach(line);
+    ctx.strokeStyle = this.colour("--map-mark");
+    ctx.lineWidth = 5 / this.k;
     ctx.stroke();
     ctx.setTransform(ratio, 0, 0, ratio, 0, 0);
     this.pickable = [];
@@ -150,6 +191,48 @@ class NetworkMap {
     this.figure.dataset.scale = this.k.toPrecision(4);
     this.figure.dataset.middle = `${this.cx.toPrecision(6)} ${this.cy.toPrecision(6)}`;
     this.figure.dataset.marked = events.map((e) => e.id).join(" ");
+  }
+
+  // Metres from the corner of the network as units: the canvas counts in 24 bits.
+  scaled(ctx) {
+    const ratio = devicePixelRatio, { pipes } = this;
+    ctx.setTransform(ratio * this.k, 0, 0, -ratio * this.k,
+      ratio * (this.width / 2 - (this.cx - pipes.left) * this.k), ratio * (this.height / 2 + (this.cy - pipes.bottom) * this.k));
+  }
+
+  // The pipes lie on a sheet of their own. While a large network is moved the sheet is, and it is painted anew after.
+  lay() {
+    const { ctx, canvas } = this, look = [canvas.width, canvas.height, this.colour("--map-pipe"), this.colour("--map-ground")].join();
+    const { sheet } = this, same = sheet?.look === look;
+    if (!same || sheet.k !== this.k || sheet.cx !== this.cx || sheet.cy !== this.cy) {
+      clearTimeout(this.later);
+      if (same && this.pipes.n > HEAVY) {
+        this.later = setTimeout(() => { this.paint(look); this.draw(); }, RESTS_MS);
+        const by = this.k / sheet.k, ratio = devicePixelRatio;
+        const x = (sheet.cx - this.cx) * this.k * ratio + (canvas.width * (1 - by)) / 2, y = (this.cy - sheet.cy) * this.k * ratio + (canvas.height * (1 - by)) / 2;
+        ctx.drawImage(sheet.canvas, x, y, canvas.width * by, canvas.height * by);
+        return;
+      }
+      this.paint(look);
+    }
+    ctx.drawImage(this.sheet.canvas, 0, 0);
+  }
+
+  paint(look) {
+    const { pipes, k, cx, cy } = this, kept = this.sheet?.canvas ?? document.createElement("canvas");
+    kept.width = this.canvas.width;
+    kept.height = this.canvas.height;
+    const ctx = kept.getContext("2d");
+    this.scaled(ctx);
+    ctx.strokeStyle = this.colour("--map-pipe");
+    const fine = Math.min(1, Math.max(0.3, (pipes.mean * k) / 12)); // a town seen whole is a web of lines, no blot
+    const x = cx - pipes.left, y = cy - pipes.bottom, w = this.width / 2 / k, h = this.height / 2 / k;
+    for (const tile of pipes.tiles) {
+      if (tile.box[0] > x + w || tile.box[2] < x - w || tile.box[1] > y + h || tile.box[3] < y - h) continue;
+      tile.paths ??= pathsOf(pipes, tile);
+      tile.paths.forEach((path, width) => { ctx.lineWidth = ((1 + width * 1.1) * fine) / k; ctx.stroke(path); });
+    }
+    this.sheet = { canvas: kept, look, k, cx, cy };
   }
 
   meter(meter) {
