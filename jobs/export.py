@@ -27,22 +27,12 @@ from jobs.dataset import (
 from jobs.dataset.writer import Format
 from jobs.progress import Advance, Show, silent
 from sql.columns import EPOCH_US, array, read
+from sql.copy import READING
 from sql.pool import Connection
 from sql.query import Queries
 
 Q = Queries("registry")
 _READINGS_AT_ONCE = 500_000
-_READING = {
-    "meter_id": ">i4",
-    "ts": ">i8",
-    "register_l": ">f8",
-    "flow_lph": ">f4",
-    "pressure_kpa": ">f4",
-    "temperature_c": ">f4",
-    "battery_v": ">f4",
-    "flags": ">i4",
-    "received_at": ">i8",
-}
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -186,11 +176,11 @@ def _readings(
     while start < end:
         stop = min(start + span, end)
         params = {"start": start, "end": stop, "meter_ids": array(chosen.ids)}
-        found = read(conn, Q["export_readings"], params, _READING)
+        found = read(conn, Q["export_readings"], params, READING)
         if len(found):
             position = order[np.searchsorted(chosen.ids[order], found["meter_id"])]
             columns = {
-                name: found[name].astype(np.float64) for name in _READING if _READING[name].startswith(">f")
+                name: found[name].astype(np.float64) for name in READING if READING[name].startswith(">f")
             }
             batch = ReadingBatch(
                 meter_id=position.astype(np.int32),

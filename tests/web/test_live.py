@@ -1,11 +1,16 @@
 """Pages follow what others do, and nothing that is typed or ticked is lost by it."""
 
+from datetime import timedelta
+
 from service import changes, tickets
 from service.tickets import Entry
 from sql.pool import Connection
 from tests.api.conftest import NOW
 from tests.api.town import Town, ticket
+from tests.factories import insert
 from tests.web.conftest import SignedIn, Surf
+
+A_DAY = timedelta(days=1)
 
 
 def test_a_stream_is_for_who_is_signed_in_and_holds_only_their_own(
@@ -47,3 +52,22 @@ def test_a_ticket_that_changed_says_so_and_keeps_what_is_typed(
     changes.order(owner)
     page.get_by_text("其间有人更改了本工单").wait_for()
     assert page.locator("textarea:visible").first.input_value() == "还没写完"
+
+
+def test_visits_follow_by_the_half_minute_and_keep_what_is_typed(
+    surf: Surf, town: Town, owner: Connection
+) -> None:
+    ((visit, due_on),) = owner.execute("select id, due_on from visit where account_no = 'A1'").fetchall()
+    listed, one = surf("anna"), surf("anna", "zh")
+    for surfer, path in ((listed, "/visits"), (one, f"/visits/{visit}")):
+        surfer.page.clock.install()
+        surfer.open(path)
+    one.page.locator("textarea:visible").first.fill("还没写完")
+    new = insert(owner, "visit", "id", account_no="A1", manager_id=town.anna.staff_id, due_on=due_on + A_DAY)
+    owner.execute("update visit set version = version + 1 where id = %s", [visit])
+    for surfer in (listed, one):
+        surfer.page.clock.run_for(31_000)
+    listed.page.locator(f'a.open[href="/visits/{new}"]').wait_for()
+    one.page.get_by_text("其间有人更改了本次走访").wait_for()
+    assert one.page.locator("textarea:visible").first.input_value() == "还没写完"
+    assert listed.wrong + one.wrong == []
