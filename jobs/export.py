@@ -12,6 +12,7 @@ from core.batch import ReadingBatch
 from core.errors import BadDataError
 from core.words import MeterKind, Sector, Segment
 from jobs.dataset import (
+    BalanceRow,
     CustomerRow,
     DmaRow,
     MeterRow,
@@ -139,11 +140,17 @@ def _write_tables(
         }
         nodes += [NodeRow(name) for name in sorted(named - {row.node for row in nodes})]
     period = {"start": start, "end": end}
+    accounts = {row.customer for row in chosen.customers}
     tables: dict[str, Sequence[Any]] = {
         "utility": [UtilityRow(*row) for row in conn.execute(Q["export_utility"]).fetchall()],
         "staff": [StaffRow(*row) for row in conn.execute(Q["export_staff"]).fetchall()],
         "dmas": chosen.dmas,
         "customers": chosen.customers,
+        "balances": [
+            row
+            for row in (BalanceRow(*found) for found in conn.execute(Q["export_balances"]).fetchall())
+            if row.customer in accounts
+        ],
         "meters": chosen.meters,
         "outages": [row for row in outages if row.dma in codes and _overlaps(row, start, end)],
         "weather": [WeatherRow(*row) for row in conn.execute(Q["export_weather"], period).fetchall()],
