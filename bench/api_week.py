@@ -5,18 +5,15 @@ sent: what is compared is the API, not the client. The JSON goes uncompressed, a
 house; the note says what compressed answers take.
 """
 
-import http.client
 import statistics
-import threading
-import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from api import keys
 from bench.bigtown import bigtown
 from bench.measure import Result
+from bench.pace import Client, paced
 from bench.served import served
 from sql.pool import Connection, connect
 
@@ -44,13 +41,14 @@ def run() -> Iterator[Result]:
         ).fetchall()
         with served(town.url) as api:
             plain, packed = (
-                _Client(api.address, key, meters, town.town.end, how) for how in ("identity", "gzip")
+                _week(Client(api.address, key, how), town.town.end, meters, plain=how == "identity")
+                for how in ("identity", "gzip")
             )
-            for client in (plain, packed):
-                _paced(client, PER_S)
-            times = _paced(plain, PER_S * SECONDS)
-            tight = _paced(packed, PER_S * SECONDS // 4)
-        bare = statistics.median(_paced(_bare(conn, town.town.end, meters), PER_S * SECONDS // 4))
+            for way in (plain, packed):
+                paced(way, PER_S, PER_S)
+            times = paced(plain, PER_S, PER_S * SECONDS)
+            tight = paced(packed, PER_S, PER_S * SECONDS // 4)
+        bare = statistics.median(paced(_bare(conn, town.town.end, meters), PER_S, PER_S * SECONDS // 4))
         p99, median = times[int(len(times) * 0.99)], statistics.median(times)
         note = f" (median {median:.1f}, gzip {statistics.median(tight):.1f}, bare SQL {bare:.1f}){town.note}"
         ratio = median / bare
@@ -64,39 +62,14 @@ def _since(end: datetime, number: int) -> datetime:
     return end - timedelta(days=7 + number % 21)
 
 
-def _paced(ask: Callable[[int], None], requests: int) -> list[float]:
-    """Ask at a fixed pace, whatever the answers take; return ms from each planned start, sorted."""
-    began = time.perf_counter() + 0.1
-
-    def one(number: int) -> float:
-        planned = began + number / PER_S
-        time.sleep(max(0.0, planned - time.perf_counter()))
-        ask(number)
-        return (time.perf_counter() - planned) * 1000
-
-    with ThreadPoolExecutor(16) as pool:
-        return sorted(pool.map(one, range(requests)))
-
-
-class _Client:
-    """Asks for a week of a meter, on a connection for each thread that asks."""
-
-    def __init__(self, address: str, key: str, meters: Meters, end: datetime, encoding: str) -> None:
-        self._netloc = address.removeprefix("http://")
-        self._headers = {"Authorization": f"Bearer {key}", "Accept-Encoding": encoding}
-        self._meters, self._end, self._plain = meters, end, encoding == "identity"
-        self._own = threading.local()
-
-    def __call__(self, number: int) -> None:
-        if not hasattr(self._own, "conn"):
-            self._own.conn = http.client.HTTPConnection(self._netloc)
-        serial, since = self._meters[number * 7 % len(self._meters)][1], _since(self._end, number)
+def _week(client: Client, end: datetime, meters: Meters, *, plain: bool) -> Callable[[int], None]:
+    def ask(number: int) -> None:
+        serial, since = meters[number * 7 % len(meters)][1], _since(end, number)
         asked = urlencode({"from": f"{since:%FT%TZ}", "to": f"{since + WEEK:%FT%TZ}"})
-        self._own.conn.request("GET", f"/v1/meters/{serial}/readings?{asked}", headers=self._headers)
-        answer = self._own.conn.getresponse()
-        body = answer.read()
-        assert answer.status == 200, body
-        assert not self._plain or body.count(b'"ts"') >= LEAST, body[:300]
+        body = client.get(f"/v1/meters/{serial}/readings?{asked}")
+        assert not plain or body.count(b'"ts"') >= LEAST, body[:300]
+
+    return ask
 
 
 def _bare(conn: Connection, end: datetime, meters: Meters) -> Callable[[int], None]:

@@ -12,6 +12,7 @@ from core.batch import ReadingBatch
 from core.errors import BadDataError
 from core.words import MeterKind, Sector, Segment
 from jobs.dataset import (
+    BalanceRow,
     CustomerRow,
     DmaRow,
     MeterRow,
@@ -27,22 +28,12 @@ from jobs.dataset import (
 from jobs.dataset.writer import Format
 from jobs.progress import Advance, Show, silent
 from sql.columns import EPOCH_US, array, read
+from sql.copy import READING
 from sql.pool import Connection
 from sql.query import Queries
 
 Q = Queries("registry")
 _READINGS_AT_ONCE = 500_000
-_READING = {
-    "meter_id": ">i4",
-    "ts": ">i8",
-    "register_l": ">f8",
-    "flow_lph": ">f4",
-    "pressure_kpa": ">f4",
-    "temperature_c": ">f4",
-    "battery_v": ">f4",
-    "flags": ">i4",
-    "received_at": ">i8",
-}
 EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
@@ -149,11 +140,17 @@ def _write_tables(
         }
         nodes += [NodeRow(name) for name in sorted(named - {row.node for row in nodes})]
     period = {"start": start, "end": end}
+    accounts = {row.customer for row in chosen.customers}
     tables: dict[str, Sequence[Any]] = {
         "utility": [UtilityRow(*row) for row in conn.execute(Q["export_utility"]).fetchall()],
         "staff": [StaffRow(*row) for row in conn.execute(Q["export_staff"]).fetchall()],
         "dmas": chosen.dmas,
         "customers": chosen.customers,
+        "balances": [
+            row
+            for row in (BalanceRow(*found) for found in conn.execute(Q["export_balances"]).fetchall())
+            if row.customer in accounts
+        ],
         "meters": chosen.meters,
         "outages": [row for row in outages if row.dma in codes and _overlaps(row, start, end)],
         "weather": [WeatherRow(*row) for row in conn.execute(Q["export_weather"], period).fetchall()],
@@ -186,11 +183,11 @@ def _readings(
     while start < end:
         stop = min(start + span, end)
         params = {"start": start, "end": stop, "meter_ids": array(chosen.ids)}
-        found = read(conn, Q["export_readings"], params, _READING)
+        found = read(conn, Q["export_readings"], params, READING)
         if len(found):
             position = order[np.searchsorted(chosen.ids[order], found["meter_id"])]
             columns = {
-                name: found[name].astype(np.float64) for name in _READING if _READING[name].startswith(">f")
+                name: found[name].astype(np.float64) for name in READING if READING[name].startswith(">f")
             }
             batch = ReadingBatch(
                 meter_id=position.astype(np.int32),

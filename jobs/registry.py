@@ -23,7 +23,8 @@ from jobs.dataset import CustomerRow, Dataset, DmaRow, MeterRow, StaffRow
 from jobs.dataset.readings import instant
 from jobs.dataset.refused import Report, refusals
 from jobs.progress import Advance, quiet
-from service import employees
+from service import balances, employees
+from service.balances import Balance, Taken
 from service.employees import Employee
 from sql.copy import copy_arrival, copy_direct, copy_staged
 from sql.pool import Connection
@@ -75,6 +76,22 @@ def load_registry(conn: Connection, dataset: Dataset, today: date) -> dict[str, 
         changed |= _load_network(conn, dataset)
         changed["weather"] = _each(conn, "upsert_weather", map(asdict, dataset.weather))
     return changed
+
+
+def load_balances(conn: Connection, dataset: Dataset, at: datetime) -> Taken:
+    """Load what billing says of customers, as PUT /v1/balances does: all of it or nothing.
+
+    BadDataError where a customer isn't there.
+    """
+    given = [Balance(row.customer, row.balance, row.as_of) for row in dataset.balances]
+    with conn.transaction():
+        taken = balances.put(conn, given, by=f"import of {dataset.folder.resolve().name}", at=at)
+        if taken.unknown:
+            raise BadDataError(
+                f"{len(taken.unknown)} customers of balances aren't there, {taken.unknown[0]} the first.",
+                cure="Add them to customers.",
+            )
+    return taken
 
 
 def _load_network(conn: Connection, dataset: Dataset) -> dict[str, int]:

@@ -92,6 +92,14 @@ def password(
     typer.echo(f"{login}: {given}" if generate else f"{login}: set")
 
 
+@staff.command("unlink")
+def unlink(login: str) -> None:
+    """Forget somebody's account at the OpenID provider: the next log-in goes by the verified e-mail again."""
+    with _connected() as conn:
+        accounts.forget_identity(conn, login)
+    typer.echo(f"{login}: known by e-mail at the next log-in")
+
+
 @staff.command("list")
 def list_(all_: Annotated[bool, typer.Option("--all", help="Those who have left, too.")] = False) -> None:
     """Show all staff: how they are reached, what they do, and what lies on their desks."""

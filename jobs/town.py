@@ -41,11 +41,15 @@ def import_(
     from jobs.where import located
     from sql.pool import connect
 
-    dataset = open_dataset(folder)
+    dataset, now = open_dataset(folder), SystemClock().now()
     with connect(located(load()).database_url, "owner", autocommit=True) as conn:
-        changed = registry.load_registry(conn, dataset, SystemClock().now().date())
+        changed = registry.load_registry(conn, dataset, now.date())
         for table, rows in changed.items():
             typer.echo(f"{table:20} {rows:>12,} new or changed")
+        if dataset.balances:
+            taken = registry.load_balances(conn, dataset, now)
+            left = f", {taken.older:,} older than what stands" if taken.older else ""
+            typer.echo(f"{'balance':20} {taken.changed:>12,} new or changed{left}")
         if dataset.customers:
             customers.tell_after_import(conn)
         if readings:

@@ -100,6 +100,17 @@ def by_identity(conn: Connection, subject: str, email: str | None) -> int | None
     return None if row is None else int(row[0])
 
 
+def forget_identity(conn: Connection, login: str) -> None:
+    """Forget by which identity at the provider somebody is known, and end the sessions.
+
+    The next log-in goes by the verified e-mail again. NotFoundError for an unknown login.
+    """
+    row = conn.execute(Q["forget_subject"], {"login": login}).fetchone()
+    if row is None:
+        raise NotFoundError(f"No active member of staff has the login {login!r}.")
+    conn.execute(Q["close_sessions"], {"staff_id": row[0], "but": None})
+
+
 def open_session(conn: Connection, staff_id: int, *, at: datetime, agent: str = "", address: str = "") -> str:
     """Open a session and return what its cookie holds."""
     token = secrets.token_urlsafe(32)

@@ -21,7 +21,7 @@ EPOCH_US = 946_684_800_000_000
 """Microseconds from 1970-01-01 to 2000-01-01, where PostgreSQL's timestamps start."""
 
 NULLABLE = ("register_l", "flow_lph", "pressure_kpa", "temperature_c", "battery_v")
-_TYPES = {
+READING = {
     "meter_id": ">i4",
     "ts": ">i8",
     "register_l": ">f8",
@@ -32,6 +32,7 @@ _TYPES = {
     "flags": ">i4",
     "received_at": ">i8",
 }
+"""The columns of a reading as COPY BINARY has them."""
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _INT4, _TIMESTAMPTZ = 23, 1184
@@ -41,7 +42,7 @@ _INT4, _TIMESTAMPTZ = 23, 1184
 def _record(pattern: int) -> np.dtype[np.void]:
     """Return the record of rows in which the values of `pattern`'s bits (order of NULLABLE) are missing."""
     fields: list[tuple[str, str]] = [("count", ">i2")]
-    for name, kind in _TYPES.items():
+    for name, kind in READING.items():
         fields.append((f"{name}_length", ">i4"))
         if name not in NULLABLE or not pattern >> NULLABLE.index(name) & 1:
             fields.append((name, kind))
@@ -52,8 +53,8 @@ def _fill(pattern: int, batch: ReadingBatch) -> NDArray[np.void]:
     kind = _record(pattern)
     names = kind.names or ()
     rows = np.empty(len(batch), kind)
-    rows["count"] = len(_TYPES)
-    for name, stored in _TYPES.items():
+    rows["count"] = len(READING)
+    for name, stored in READING.items():
         if name not in names:
             rows[f"{name}_length"] = -1
             continue

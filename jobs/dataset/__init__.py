@@ -2,6 +2,7 @@
 
 from jobs.dataset.folder import Dataset, open_dataset
 from jobs.dataset.rows import (
+    BalanceRow,
     CustomerRow,
     DatasetError,
     DmaRow,
@@ -16,6 +17,7 @@ from jobs.dataset.rows import (
 from jobs.dataset.writer import ReadingWriter, write_table
 
 __all__ = [
+    "BalanceRow",
     "CustomerRow",
     "Dataset",
     "DatasetError",

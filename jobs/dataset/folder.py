@@ -14,6 +14,7 @@ from core.batch import ReadingBatch
 from jobs.dataset import order, readings
 from jobs.dataset.rows import (
     TABLES,
+    BalanceRow,
     CustomerRow,
     DatasetError,
     DmaRow,
@@ -40,6 +41,7 @@ class Dataset:
     staff: list[StaffRow]
     dmas: list[DmaRow]
     customers: list[CustomerRow]
+    balances: list[BalanceRow]
     meters: list[MeterRow]
     outages: list[OutageRow]
     weather: list[WeatherRow]
@@ -131,13 +133,14 @@ def open_dataset(folder: Path) -> Dataset:
     )
 
 
-_KEYS = {"staff": "login", "dmas": "dma", "customers": "customer", "meters": "meter", "outages": "outage",
-         "nodes": "node", "pipes": "pipe"}  # fmt: skip
+_KEYS = {"staff": "login", "dmas": "dma", "customers": "customer", "balances": "customer", "meters": "meter",
+         "outages": "outage", "nodes": "node", "pipes": "pipe"}  # fmt: skip
 _REFERENCES = [
     ("staff", "superior", "staff"),
     ("staff", "deputy", "staff"),
     ("customers", "dma", "dmas"),
     ("customers", "manager", "staff"),
+    ("balances", "customer", "customers"),
     ("meters", "customer", "customers"),
     ("meters", "dma", "dmas"),
     ("meters", "from_dma", "dmas"),

@@ -1,7 +1,7 @@
 """One dataclass a file of the folder: its fields are the columns; one without a default is needed."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, Literal
 
@@ -96,6 +96,15 @@ class CustomerRow:
 
 
 @dataclass(frozen=True)
+class BalanceRow:
+    """What billing says of a customer on a day; negative where the customer owes it."""
+
+    customer: str
+    balance: float = field(metadata={"least": -1e10, "most": 1e10})
+    as_of: date
+
+
+@dataclass(frozen=True)
 class MeterRow:
     """A meter and where it is installed."""
 
@@ -166,6 +175,7 @@ TABLES: dict[str, type[Any]] = {
     "staff": StaffRow,
     "dmas": DmaRow,
     "customers": CustomerRow,
+    "balances": BalanceRow,
     "meters": MeterRow,
     "outages": OutageRow,
     "weather": WeatherRow,

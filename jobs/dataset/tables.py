@@ -4,7 +4,7 @@ import csv
 import math
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from enum import StrEnum
 from pathlib import Path
 from types import NoneType, UnionType
@@ -131,7 +131,7 @@ def _parse(value: Any, hint: Any, field: Field[Any]) -> Any:
         return hint(_one_of(value, tuple(kind.value for kind in hint)))
     if hint is str:
         return str(value).strip()
-    simple = {bool: _bool, datetime: _instant, time: _time}
+    simple = {bool: _bool, datetime: _instant, date: _date, time: _time}
     return simple[hint](value) if hint in simple else _number(value, hint, field)
 
 
@@ -159,6 +159,13 @@ def _instant(value: Any) -> datetime:
     return instant.astimezone(UTC)
 
 
+def _date(value: Any) -> date:
+    try:
+        return value if type(value) is date else date.fromisoformat(str(value).strip())
+    except ValueError:
+        raise ValueError("a day such as 2026-11-21") from None
+
+
 def _time(value: Any) -> time:
     try:
         return value if isinstance(value, time) else time.fromisoformat(str(value).strip())
@@ -178,6 +185,9 @@ def _number(value: Any, hint: type, field: Field[Any]) -> float | int:
         raise ValueError(f"a number above {above:g}")
     if least is not None and number < least:
         raise ValueError(f"a number of {least:g} or more")
+    most = field.metadata.get("most")
+    if most is not None and number > most:
+        raise ValueError(f"a number of {most:g} or less")
     if hint is int:
         if number != int(number):
             raise ValueError("a whole number")

@@ -60,6 +60,9 @@ where active and oidc_subject is null and lower(email) = lower(%(email)s)
     and not exists (select from staff o where o.oidc_subject = %(subject)s)
 returning id
 
+-- name: forget_subject
+update staff set oidc_subject = null where login = %(login)s and active returning id;
+
 -- name: close_one
 delete from session where staff_id = %(staff_id)s and encode(id_sha256, 'hex') like %(start)s || '%%'
     and id_sha256 <> %(but)s

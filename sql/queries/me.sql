@@ -81,15 +81,3 @@ returning field, value, code_mac;
 update contact_claim set confirmed_at = %(at)s
 where id = %(id)s and account_no = %(account_no)s and confirmed_at is null
 returning id;
-
--- name: put_balances
-insert into customer_balance as b (account_no, balance, as_of, received_at, received_by)
-select r.account_no, r.balance, r.as_of, %(at)s, %(by)s
-from jsonb_to_recordset(%(rows)s::jsonb) r (account_no text, balance numeric, as_of date)
-join customer c on c.account_no = r.account_no
-on conflict (account_no) do update set balance = excluded.balance, as_of = excluded.as_of,
-    received_at = excluded.received_at, received_by = excluded.received_by
-where b.as_of <= excluded.as_of;
-
--- name: accounts_unknown
-select a from unnest(%(accounts)s::text[]) a where not exists (select from customer c where c.account_no = a) order by a;

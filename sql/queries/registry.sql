@@ -205,6 +205,9 @@ left join (select distinct on (account_no) account_no, plan_m3 from water_plan o
     on p.account_no = c.account_no
 order by c.account_no;
 
+-- name: export_balances seq: customer_balance
+select account_no, balance::float8, as_of from customer_balance order by account_no;
+
 -- name: export_meters seq: meter, meter_installation, service_point, dma
 select m.id, m.serial, m.kind, p.account_no, d.code, f.code, m.q3_lph, m.resolution_l, m.register_modulus_l,
     m.interval_s, m.x, m.y, m.elevation_m, m.node, nullif(i.installed_at, '-infinity'), nullif(i.removed_at, 'infinity')

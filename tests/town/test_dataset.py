@@ -115,6 +115,9 @@ BAD_TABLES = [
     ("meters", METERS.encode("utf-16"), r"meters\.csv, line 1: not UTF-8\. Save the file as UTF-8"),
     ("dmas", DMAS.replace("01:30", "half two"), r"dmas\.csv, line 2, column night_start: 'half two' is not a time"),  # noqa: E501
     ("customers", CUSTOMERS.replace("c2,云河厂", 'c2,"云河厂'), r"customers\.csv, line 3: not CSV .*quotes"),
+    ("balances", "customer,balance,as_of\nc1,1,soon\n", r"line 2, column as_of: 'soon' is not a day such as"),
+    ("balances", "customer,balance,as_of\nc1,1e12,2026-01-01\n", r"column balance: '1e12' is not a number of 1e\+10"),  # noqa: E501
+    ("balances", "customer,balance,as_of\nc9,1,2026-01-01\n", r"column customer: 'c9' does not stand in customers"),  # noqa: E501
     ("utility", "name,timezone\nA,Mars/Base\n", r"line 2, column timezone: 'Mars/Base' is not a time zone\. Write"),  # noqa: E501
     ("utility", "name\nA\nB\n", r"utility\.csv: 2 rows\. Describe one"),
     ("outages", "outage,kind,dma,reason,start,expected_end\no,planned,d1,x,2026-01-02T00:00:00Z,2026-01-01T00:00:00Z\n",  # noqa: E501

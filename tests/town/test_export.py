@@ -37,6 +37,7 @@ TABLES: dict[str, bytes] = {
         from meter_installation i join meter m on m.id = i.meter_id
         join service_point p on p.id = i.service_point_id
         order by 1""",
+    "customer_balance": b"select account_no, balance, as_of from customer_balance order by 1",
     "water_plan": b"select account_no, month, plan_m3 from water_plan order by 1, 2",
     "outage": b"""select o.code, kind, d.code, reason, starts_at, expected_end, ended_at from outage o
         join outage_dma a on a.outage_id = o.id join dma d on d.id = a.dma_id order by 1""",
@@ -68,6 +69,7 @@ def rich(conn: Connection, tmp_path: Path) -> Connection:
         "m2,customer,c2,d1,,,,,900,,,,n2,2026-01-01T00:00:00Z,\n"
         "m3,customer,c1,d1,,2500,,,3600,,,,,2026-01-02T00:00:00Z,\n"
         "t1,dma_inlet,,d2,d1,,,,300,,,,,,\np1,pressure,,d2,,,,,300,,,7.5,n2,,\n",
+        balances="customer,balance,as_of\nc1,-86.45,2026-01-01\nc2,1200,2025-12-31\n",
         outages="outage,kind,dma,reason,start,expected_end,end\n"
         "o1,planned,d1,valve,2026-01-01T00:00:00Z,2026-01-01T04:00:00Z,2026-01-01T05:00:00Z\n",
         weather="ts,rain_mm,air_c\n2026-01-01T01:00:00Z,0.2,4.5\n2026-01-01T02:00:00Z,,4.1\n",
@@ -87,6 +89,7 @@ def rich(conn: Connection, tmp_path: Path) -> Connection:
 def load(conn: Connection, path: Path) -> None:
     dataset = open_dataset(path)
     registry.load_registry(conn, dataset, TODAY)
+    registry.load_balances(conn, dataset, datetime(2026, 1, 20, tzinfo=UTC))
     assert registry.load_readings(conn, dataset).refused == 0
 
 

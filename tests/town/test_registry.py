@@ -1,4 +1,4 @@
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -7,6 +7,7 @@ from core.errors import BadDataError
 from detection import store
 from jobs import registry
 from jobs.dataset import StaffRow, open_dataset
+from service.balances import Taken
 from sql.pool import Connection
 from tests.town.folders import CUSTOMERS, READINGS, folder
 
@@ -194,3 +195,25 @@ def test_network_and_weather_are_loaded_and_a_change_is_told_by_its_revision(
     assert after is not None
     assert (after.revision, after.length_m.tolist()) == (3, [120])
     assert rows(conn, b"select rain_mm, air_c, wind_kmh from weather") == [(0.2, 4.5, None)]
+
+
+def test_balances_are_taken_as_by_the_api_once_and_never_older_ones(conn: Connection, tmp_path: Path) -> None:
+    head, at = "customer,balance,as_of\n", datetime(2026, 11, 21, tzinfo=UTC)
+    dataset = open_dataset(
+        folder(tmp_path / "bills", balances=f"{head}c1,-86.454,2026-11-20\nc2,5,2026-11-20\n")
+    )
+    registry.load_registry(conn, dataset, TODAY)
+    assert registry.load_balances(conn, dataset, at) == Taken(2, 0, 0, [])
+    assert registry.load_balances(conn, dataset, at + timedelta(days=1)) == Taken(0, 2, 0, [])
+    later = open_dataset(folder(tmp_path / "later", balances=f"{head}c1,7,2026-11-19\nc2,6,2026-11-20\n"))
+    assert registry.load_balances(conn, later, at) == Taken(1, 0, 1, [])
+    assert rows(conn, b"select account_no, balance::text, received_by from customer_balance order by 1") == [
+        ("c1", "-86.45", "import of bills"),
+        ("c2", "6.00", "import of later"),
+    ]
+    strangers = open_dataset(
+        folder(tmp_path / "x", customers="", balances=f"{head}c1,9,2026-11-21\nc9,9,2026-11-21\n")
+    )
+    with pytest.raises(BadDataError, match="1 customers of balances aren't there, c9 the first"):
+        registry.load_balances(conn, strangers, at)
+    assert rows(conn, b"select balance::text from customer_balance where account_no = 'c1'") == [("-86.45",)]

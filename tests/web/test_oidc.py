@@ -15,6 +15,7 @@ from core.settings import load
 from jobs.letters import LiveLetters
 from jobs.preview import LiveRules
 from jobs.report import LivePress
+from service import accounts
 from sql.pool import Connection, open_pool
 from tests.api.conftest import NOW
 from tests.api.town import Town
@@ -92,6 +93,17 @@ def test_nobody_registers_by_coming(browser: TestClient, owner: Connection, at_h
         assert "anna@example.com" in page.text
         assert "ask one to enter your e-mail address" in page.text
         assert COOKIE not in browser.cookies
+
+
+def test_who_has_another_account_at_the_provider_is_let_in_when_the_old_one_is_forgotten(
+    browser: TestClient, owner: Connection, at_home: FakeProvider
+) -> None:
+    owner.execute("update staff set oidc_subject = 'of the provider before' where login = 'anna'")
+    assert browser.get(_away(browser)).status_code == 403
+    accounts.forget_identity(owner, "anna")
+    assert browser.get(_away(browser)).status_code == 303
+    accounts.forget_identity(owner, "anna")
+    assert browser.get("/").status_code == 303, "the sessions ended with it"
 
 
 def test_an_email_that_is_not_verified_names_nobody(browser: TestClient, at_home: FakeProvider) -> None:
