@@ -56,6 +56,7 @@ def housekeeping(run: Run) -> str:
     return (
         f"forgotten: {forgotten['arrivals']} arrivals, {forgotten['runs']} runs of jobs, "
         f"{forgotten['sessions']} sessions, {forgotten['deeds']} answers of deeds, "
+        f"{forgotten['secrets']} codes and links, "
         f"{forgotten['changes']} changes, {forgotten['change_notes']} notes of them"
     )
 

@@ -12,6 +12,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -24,6 +25,7 @@ from notify import metrics
 from notify.channels import Channel, Message, Receipt, Result
 from notify.pauses import Pauses
 from service import passing
+from service.failures import SECRET
 from sql.pool import Connection
 from sql.query import Queries
 
@@ -48,6 +50,14 @@ def retry_s(attempt: int, jitter: random.Random) -> float:
     """Return how long to wait after failed attempt `attempt` (1, 2, ...): doubling, with 20 % jitter."""
     wait = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2.0 ** min(attempt - 1, 20))
     return wait * jitter.uniform(0.8, 1.2)
+
+
+def _without_secret(message: Message, text: str) -> str:
+    """Return the other end's words without the code or link, which it may repeat."""
+    if message.kind in SECRET:
+        for secret in filter(None, map(message.message.get, ("code", "token"))):
+            text = text.replace(secret, "…")
+    return text
 
 
 class Sender:
@@ -198,6 +208,7 @@ class Sender:
     def _hear(self, message: Message, receipt: Receipt, took_s: float) -> None:
         """Decide what becomes of a message, tell metrics and log, and leave alone whoever wants it."""
         now = self._clock.now()
+        receipt = replace(receipt, text=_without_secret(message, receipt.text))
         name, result, whom = self._channel.name, receipt.result, self._whom(message)
         metrics.ATTEMPTS.labels(name, result.value).inc()
         metrics.SENDING.labels(name).observe(took_s)

@@ -128,7 +128,7 @@ def test_a_key_is_forgotten_after_a_day_and_its_answer_with_it(
     assert note("two")
     clock.advance(timedelta(hours=24))
     told = housekeeping(Run(conn, load(), clock.now(), clock.now()))
-    assert "deeds 1" in told
+    assert "1 answers of deeds" in told
     assert conn.execute("select count(*) from idempotency").fetchall() == [(0,)]
 
 
