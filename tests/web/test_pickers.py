@@ -65,6 +65,15 @@ def test_the_choice_stands_as_it_is_and_leaves_out_oneself(
     assert 'value="bo"' in to
 
 
+def test_a_crew_is_chosen_by_name(signed_in: SignedIn, owner: Connection, left: None, town: Town) -> None:
+    for code, active in (("n1", True), ("old", False)):
+        insert(owner, "crew", code=code, name=f"<b>Crew {code}", active=active)
+    page = signed_in("anna").get(f"/tickets/{town.anna.ticket_id}").text
+    (crews,) = re.findall(r'name="crew">(.*?)</select>', page, re.S)
+    assert '<option value="n1">&lt;b&gt;Crew n1 (Open tickets: 0)</option>' in crews
+    assert 'value="old"' not in crews
+
+
 @pytest.mark.parametrize("place", DISTRICTS)
 def test_districts_are_offered_by_code_and_name(place: str, signed_in: SignedIn, left: None) -> None:
     page = signed_in("ada").get(place).text

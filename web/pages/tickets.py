@@ -74,6 +74,7 @@ def ticket(view: Reader, id_: TicketId) -> Response:
         theirs=theirs,
         following=following,
         causes=causes,
+        crews=hands.list_crews(view.caller).items if view.may("tickets:write") else [],
         verdicts=verdicts,
     )
 
