@@ -1,13 +1,15 @@
 """A week of one meter's raw readings as JSON at 50 requests/s; against the bare SQL of the same rows.
 
 Both are asked for at the same pace by as lean a client as there is, each from the instant when it was to be
-sent: what is compared is the API, not the client. The JSON goes uncompressed, as between programs of one
-house; the note says what compressed answers take.
+sent: what is compared is the API, not the client. They take turns, every time with a meter that nobody asked
+for yet: what is on disk and not in memory is so for both. The JSON goes uncompressed, as between programs of
+one house; the unit says what compressed answers take, of weeks that were asked for just before.
 """
 
 import statistics
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from urllib.parse import urlencode
 
 from api import keys
@@ -19,7 +21,7 @@ from sql.pool import Connection, connect
 
 NAME = "api_week"
 PER_S = 50
-SECONDS = 20
+TURNS = 20
 BAR_MS = 30.0
 MOST_TIMES_BARE = 3.0
 WEEK = timedelta(days=7)
@@ -30,6 +32,7 @@ BARE = (
     " where meter_id = %s and ts > %s and ts <= %s order by ts"
 )
 Meters = list[tuple[int, str]]
+Week = Callable[[int], tuple[int, str, datetime]]
 
 
 def run() -> Iterator[Result]:
@@ -39,43 +42,38 @@ def run() -> Iterator[Result]:
         meters: Meters = conn.execute(
             "select id, serial from meter where interval_s = 900 order by serial"
         ).fetchall()
+        week = partial(_week, meters, town.town.end)
         with served(town.url) as api:
-            plain, packed = (
-                _week(Client(api.address, key, how), town.town.end, meters, plain=how == "identity")
-                for how in ("identity", "gzip")
-            )
-            for way in (plain, packed):
-                paced(way, PER_S, PER_S)
-            times = paced(plain, PER_S, PER_S * SECONDS)
-            tight = paced(packed, PER_S, PER_S * SECONDS // 4)
-        bare = statistics.median(paced(_bare(conn, town.town.end, meters), PER_S, PER_S * SECONDS // 4))
-        p99, median = times[int(len(times) * 0.99)], statistics.median(times)
-        note = f" (median {median:.1f}, gzip {statistics.median(tight):.1f}, bare SQL {bare:.1f}){town.note}"
-        ratio = median / bare
+            plain, packed = (Client(api.address, key, how) for how in ("identity", "gzip"))
+            asked, bare = partial(_ask, plain, week), partial(_bare, conn, week)
+            paced(asked, PER_S, range(-2 * PER_S, 0, 2))
+            times, others = [], []
+            for turn in range(TURNS):
+                numbers = range(turn * 2 * PER_S, (turn + 1) * 2 * PER_S, 2)
+                times += paced(asked, PER_S, numbers)
+                others += paced(bare, PER_S, [number + 1 for number in numbers])
+            again = statistics.median(paced(partial(_ask, packed, week), PER_S, range(0, 10 * PER_S, 2)))
+        p99 = sorted(times)[int(len(times) * 0.99)]
+        median, of_bare = statistics.median(times), statistics.median(others)
+        unit = f"ms p99 (median {median:.1f}, gzip {again:.1f}, bare SQL {of_bare:.1f}){town.note}"
+        ratio = median / of_bare
         ok = p99 < BAR_MS and ratio <= MOST_TIMES_BARE
-        yield Result(
-            NAME, round(p99, 1), f"ms p99{note}", round(ratio, 2), "bare_sql", len(times), BAR_MS, ok
-        )
+        yield Result(NAME, round(p99, 1), unit, round(ratio, 2), "bare_sql", len(times), BAR_MS, ok)
 
 
-def _since(end: datetime, number: int) -> datetime:
-    return end - timedelta(days=7 + number % 21)
+def _week(meters: Meters, end: datetime, number: int) -> tuple[int, str, datetime]:
+    """Return the id and serial of a meter, and since when."""
+    return *meters[number * 7 % len(meters)], end - timedelta(days=7 + number % 21)
 
 
-def _week(client: Client, end: datetime, meters: Meters, *, plain: bool) -> Callable[[int], None]:
-    def ask(number: int) -> None:
-        serial, since = meters[number * 7 % len(meters)][1], _since(end, number)
-        asked = urlencode({"from": f"{since:%FT%TZ}", "to": f"{since + WEEK:%FT%TZ}"})
-        body = client.get(f"/v1/meters/{serial}/readings?{asked}")
-        assert not plain or body.count(b'"ts"') >= LEAST, body[:300]
-
-    return ask
+def _ask(client: Client, week: Week, number: int) -> None:
+    _, serial, since = week(number)
+    asked = urlencode({"from": f"{since:%FT%TZ}", "to": f"{since + WEEK:%FT%TZ}"})
+    body = client.get(f"/v1/meters/{serial}/readings?{asked}")
+    assert body.startswith(b"\x1f\x8b") or body.count(b'"ts"') >= LEAST, body[:300]
 
 
-def _bare(conn: Connection, end: datetime, meters: Meters) -> Callable[[int], None]:
-    def ask(number: int) -> None:
-        since = _since(end, number)
-        values = [meters[number * 7 % len(meters)][0], since, since + WEEK]
-        assert len(conn.execute(BARE, values, prepare=False).fetchall()) >= LEAST
-
-    return ask
+def _bare(conn: Connection, week: Week, number: int) -> None:
+    meter_id, _, since = week(number)
+    found = conn.execute(BARE, [meter_id, since, since + WEEK], prepare=False).fetchall()
+    assert len(found) >= LEAST

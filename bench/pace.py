@@ -3,22 +3,23 @@
 import http.client
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 
-def paced(ask: Callable[[int], None], per_s: int, requests: int) -> list[float]:
-    """Ask `requests` times, whatever the answers take; return ms from each planned start, sorted."""
+def paced(ask: Callable[[int], None], per_s: int, numbers: Iterable[int]) -> list[float]:
+    """Ask with each number in turn, whatever the answers take; return ms from each planned start."""
     began = time.perf_counter() + 0.1
 
-    def one(number: int) -> float:
-        planned = began + number / per_s
+    def one(place: int, number: int) -> float:
+        planned = began + place / per_s
         time.sleep(max(0.0, planned - time.perf_counter()))
         ask(number)
         return (time.perf_counter() - planned) * 1000
 
     with ThreadPoolExecutor(16) as pool:
-        return sorted(pool.map(one, range(requests)))
+        return list(pool.map(one, count(), numbers))
 
 
 class Client:

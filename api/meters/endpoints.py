@@ -22,9 +22,9 @@ from api.meters.schemas import (
     Usage,
     UsageSpan,
 )
-from api.rows import Row, first, rows
+from api.rows import first, rows
 from api.series.answer import FORMS, answer
-from api.series.asked import Meter, asked, longest
+from api.series.asked import Meter, Q, asked, longest
 from api.series.columns import SHAPES, Interval, flag_names
 from api.series.endpoints import in_all_forms
 from core.errors import NotFoundError
@@ -40,8 +40,8 @@ RECENT = timedelta(days=35)
 INTERVALS: dict[str, Interval] = {"hourly": "hour", "daily": "day", "monthly": "month"}
 
 
-def _meter(conn: Connection, serial: str) -> Row:
-    found = first(conn, "meter", serial=serial)
+def _meter(conn: Connection, serial: str) -> Meter:
+    found: Meter | None = conn.execute(Q["meters_by_serial"], {"serials": [serial]}).fetchone()
     if found is None:
         raise NotFoundError(f"No meter {serial}.")
     return found
@@ -79,7 +79,7 @@ def get_readings(
         if form == "json":
             found = series.readings(conn, meter, after, until, given.limit + 1)
     if form != "json":
-        whole = asked("reading", "raw", [_one(meter)], period, zone)
+        whole = asked("reading", "raw", [meter], period, zone)
         return answer(request, caller, whole, form, f"{serial}-readings", {})
     headers, following = {"Vary": "Accept"}, None
     if len(found) > given.limit:
@@ -114,7 +114,7 @@ def get_usage(
         zone = utility(conn).zone
         period = span(given.from_, given.to, caller.now(), lambda: zone, longest("usage", interval))
     columns = ",".join(SHAPES["usage", interval].columns[1:]) if form == "json" else None
-    found = asked("usage", interval, [_one(meter)], period, zone, columns)
+    found = asked("usage", interval, [meter], period, zone, columns)
     head = {
         "meter": serial,
         "interval": given.interval,
@@ -125,15 +125,13 @@ def get_usage(
     return answer(request, caller, found, form, f"{serial}-{given.interval}", head)
 
 
-def _one(meter: Row) -> Meter:
-    return meter["id"], meter["serial"], meter["interval_s"]
-
-
 @router.get("/{serial:path}", operation_id="getMeter", responses=answers(METER, 404))
 def get_meter(caller: Reader, serial: Serial) -> MeterDetail:
     """Return one meter: the device, where it was installed, and its last reading."""
     with caller.transaction() as conn:
-        meter = _meter(conn, serial)
+        meter = first(conn, "meter", serial=serial)
+        if meter is None:
+            raise NotFoundError(f"No meter {serial}.")
         since = meter["high_water"] or caller.now() - RECENT
         last = first(conn, "last_reading", meter_id=meter["id"], since=since)
         installations = rows(conn, "meter_installations", meter_id=meter["id"], limit=MOST)

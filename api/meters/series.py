@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from api.rows import Q, Row
+from api.rows import Q
+from api.series.asked import Meter
 from api.series.columns import flag_names
 from sql.pool import Connection
 
@@ -34,17 +35,18 @@ def named(found: list[Raw]) -> list[Named]:
     ]
 
 
-def readings(conn: Connection, meter: Row, after: datetime, until: datetime, limit: int) -> list[Raw]:
+def readings(conn: Connection, meter: Meter, after: datetime, until: datetime, limit: int) -> list[Raw]:
     """Return up to `limit` readings with after < ts <= until, oldest first.
 
     They are looked for in windows that should hold `limit` rows at the meter's interval, wider while nothing
     is found: the guarded view sorts what it lets through, and so never sorts much more than is asked for.
     """
     found: list[Raw] = []
-    width = timedelta(seconds=meter["interval_s"] * limit)
+    meter_id, _, interval_s = meter
+    width = timedelta(seconds=interval_s * limit)
     while len(found) < limit and after < until:
         end = min(until, after + width)
-        values = {"meter_id": meter["id"], "after": after, "until": end, "limit": limit - len(found)}
+        values = {"meter_id": meter_id, "after": after, "until": end, "limit": limit - len(found)}
         got = conn.execute(Q["readings"], values).fetchall()
         found += got
         width *= 1 if got else 4
