@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from api.auth import Caller
 from api.series.columns import Decoder, Shape
 from sql.columns import EPOCH_US, array, read
+from sql.pool import Connection
 from sql.query import Queries
 
 Q = Queries("series")
@@ -95,11 +96,24 @@ def batches(
             return
         values = {"meter_ids": array(np.array(part.meter_ids)), "since": part.since, "until": part.until}
         with turn, caller.transaction() as conn:
-            found = read(conn, Q[shape.query], values | given, shape.record)
+            found = _read(conn, shape, values | given)
         if len(found) == limit:
             todo.extendleft(reversed(_rest(part, found, shape)))
         if len(found):
             yield decode(found)
+
+
+def _read(conn: Connection, shape: Shape, values: dict[str, Any]) -> NDArray[np.void]:
+    """Read a part, sorted here: the database sends nothing before it has sorted everything.
+
+    What is cut at the limit is read again, sorted there: only then it is known what is left.
+    """
+    found = read(conn, Q[shape.query], values | {"sorted": False}, shape.record)
+    if shape.summed:
+        return found
+    if len(found) == values["limit"]:
+        return read(conn, Q[shape.query], values | {"sorted": True}, shape.record)
+    return found[np.lexsort((found[shape.clock], found["meter_id"]))]
 
 
 def _rest(part: Part, found: NDArray[np.void], shape: Shape) -> list[Part]:

@@ -1,6 +1,6 @@
 -- Every column that a series is made of is read by binary COPY: of one width, no NULL (NaN stands for it).
 -- A day is the number of days since 2000-01-01. A reading carries the time of its end: one at 08:00 belongs to
--- the hour that began at 07:00.
+-- the hour that began at 07:00. What is not `sorted` isn't sorted at all: a constant is no order.
 
 -- name: meters_by_serial
 select id, serial, interval_s from meter where serial = any (%(serials)s) order by id;
@@ -27,7 +27,7 @@ select meter_id, ts, coalesce(register_l, 'NaN'), coalesce(flow_lph, 'NaN'), coa
     coalesce(temperature_c, 'NaN'), coalesce(battery_v, 'NaN'), flags, received_at
 from seen_reading
 where meter_id = any (%(meter_ids)s::int[]) and ts > %(since)s and ts <= %(until)s
-order by meter_id, ts limit %(limit)s;
+order by case when %(sorted)s then meter_id end, case when %(sorted)s then ts end limit %(limit)s;
 
 -- name: reading_hour
 select meter_id, time_bucket('1 hour', ts - interval '1 microsecond') as slot, count(*)::int,
@@ -55,7 +55,7 @@ group by 1, 2 order by 1, 2;
 select meter_id, slot, volume_l, quality
 from seen_usage_hourly
 where meter_id = any (%(meter_ids)s::int[]) and slot >= %(since)s and slot < %(until)s
-order by meter_id, slot limit %(limit)s;
+order by case when %(sorted)s then meter_id end, case when %(sorted)s then slot end limit %(limit)s;
 
 -- name: usage_days
 select meter_id,

@@ -319,6 +319,21 @@ def test_meters_that_say_far_more_than_their_interval_are_read_in_bounded_parts(
     assert max(seen) == 20 * parts.DENSER
 
 
+def test_a_series_is_in_order_of_meters_and_time_though_the_hours_lie_in_several_chunks(
+    all_seeing: TestClient, conn: Connection
+) -> None:
+    conn.execute("truncate usage_hourly")
+    conn.execute(
+        "insert into usage_hourly (meter_id, slot, volume_l, quality)"
+        " select id, t, 1, 0 from generate_series(timestamptz '2026-11-20', '2026-10-20', '-1 day') t, meter"
+        " where serial in ('M-A', 'M-B') order by t, id desc"
+    )
+    ((chunks,),) = conn.execute("select count(distinct tableoid) from usage_hourly").fetchall()
+    found = rows(all_seeing, f"{BOTH}&from=2026-10-01&to=2026-11-21&fields=meter,slot", "json")
+    keys = [(row["meter"], row["slot"]) for row in found]
+    assert (chunks > 2, len(keys), keys) == (True, 64, sorted(keys))
+
+
 @pytest.fixture
 def breaking(all_seeing: TestClient, monkeypatch: pytest.MonkeyPatch) -> Iterator[TestClient]:
     """A client of an API whose database goes away in the middle of a series."""
