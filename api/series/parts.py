@@ -5,7 +5,7 @@ holds one part. A part is as many meters, or as much of one meter's time, as sho
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -96,23 +96,24 @@ def batches(
             return
         values = {"meter_ids": array(np.array(part.meter_ids)), "since": part.since, "until": part.until}
         with turn, caller.transaction() as conn:
-            found = _read(conn, shape, values | given)
+            found = stored(conn, shape, values | given)
         if len(found) == limit:
             todo.extendleft(reversed(_rest(part, found, shape)))
         if len(found):
             yield decode(found)
 
 
-def _read(conn: Connection, shape: Shape, values: dict[str, Any]) -> NDArray[np.void]:
-    """Read a part, sorted here: the database sends nothing before it has sorted everything.
+def stored(conn: Connection, shape: Shape, values: Mapping[str, Any]) -> NDArray[np.void]:
+    """Return what a series stores, in order of meters and time, up to `limit`; `values` are the query's.
 
-    What is cut at the limit is read again, sorted there: only then it is known what is left.
+    It is sorted here: the database sends nothing before it has sorted everything. What is cut at the limit
+    is read again, sorted there: only then it is known what is left.
     """
-    found = read(conn, Q[shape.query], values | {"sorted": False}, shape.record)
+    found = read(conn, Q[shape.query], {**values, "sorted": False}, shape.record)
     if shape.summed:
         return found
     if len(found) == values["limit"]:
-        return read(conn, Q[shape.query], values | {"sorted": True}, shape.record)
+        return read(conn, Q[shape.query], {**values, "sorted": True}, shape.record)
     return found[np.lexsort((found[shape.clock], found["meter_id"]))]
 
 

@@ -12,17 +12,16 @@ from api.events.schemas import EventDetail
 from api.fields import Id, Name, When, span
 from api.rows import first, rows
 from api.series.columns import SHAPES
+from api.series.parts import stored
 from core.errors import NotFoundError
 from notify.speech import finite
-from sql.columns import EPOCH_US, read
+from sql.columns import EPOCH_US
 from sql.pool import Connection
-from sql.query import Queries
 from web.chart import Chart, Limit, Line, Mark, Span, joined, seconds
 from web.route import PageRoute
 from web.view import View, sees
 
 router = APIRouter(prefix="/charts", include_in_schema=False, route_class=PageRoute)
-Q = Queries("series")
 MOST_ROWS = 600_000
 HOUR_S = 3_600.0
 Show = Literal["use", "flow", "pressure"]
@@ -119,7 +118,7 @@ def _lines(view: View, show: Show, curves: list[tuple[str, Curve]]) -> tuple[NDA
 def _curve(conn: Connection, meter_id: int, show: Show, since: datetime, until: datetime) -> Curve:
     shape = SHAPES["usage", "hour"] if show == "use" else SHAPES["reading", "raw"]
     params = {"meter_ids": f"{{{meter_id}}}", "since": since, "until": until, "limit": MOST_ROWS}
-    found = read(conn, Q[shape.query], params, shape.record)
+    found = stored(conn, shape, params)
     at = (found[shape.clock].astype(np.int64) + EPOCH_US) / 1e6
     if show == "use":
         return _with_ends(at, found["volume_l"].astype(np.float32), np.full(len(at), HOUR_S))

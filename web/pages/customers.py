@@ -18,9 +18,10 @@ from api.plans.endpoints import list_plans
 from api.plans.schemas import Plan, PlanFilter
 from api.rows import rows
 from api.series.columns import SHAPES
+from api.series.parts import stored
 from core.errors import NotFoundError
 from core.words import Sector, Segment
-from sql.columns import EPOCH_US, array, read
+from sql.columns import EPOCH_US, array
 from sql.pool import Connection
 from sql.query import Queries
 from web.chart import Chart, Line
@@ -156,7 +157,7 @@ def _hours(
     meters = conn.execute(SERIES["meters_of_customer"], period | {"account_no": account_no}).fetchall()
     ids = array(np.unique(np.array([id_ for id_, *_ in meters], np.int32)))
     shape = SHAPES["usage", "hour"]
-    found = read(conn, SERIES[shape.query], period | {"meter_ids": ids, "limit": MOST_HOURS}, shape.record)
+    found = stored(conn, shape, period | {"meter_ids": ids, "limit": MOST_HOURS})
     at = (found["slot"].astype(np.int64) + EPOCH_US) / 1e6
     theirs = np.zeros(len(found), bool)
     for id_, _, _, begins, ends in meters:
