@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from api import keys, tokens
+from api import keys, limits, tokens
 from core.clock import SetClock
 from sql.pool import Connection
 from tests.api.elsewhere import run
@@ -36,6 +36,7 @@ def test_a_fuzzer_finds_no_server_error_and_no_answer_that_is_not_documented(
 ) -> None:
     """Customers' own operations are asked with a customer's token; the endless stream has its own tests."""
     monkeypatch.setattr(tokens, "REQUESTS_A_MINUTE", 1_000_000)
+    monkeypatch.setattr(limits, "FAILURES_A_MINUTE", 1_000_000)  # wrong keys are tried, too
     key = keys.create(conn, "fuzz", list(keys.SCOPES), clock.now(), requests_a_minute=1_000_000)
     issued = served.client.post("/v1/me/tokens", json={"account_no": "A1"}).json()["token"]
     url, own = str(served.client.base_url).rstrip("/"), "^/v1/me(/(?!tokens)|$)"
