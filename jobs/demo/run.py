@@ -41,7 +41,7 @@ from sql.query import Queries
 
 Q = Queries("demo")
 DETECT, NOTIFY = "detect", "notify.tickets"
-MADE_FROM = ("customer_months", "figures")
+MADE_FROM = ("usage_days", "months", "visits", "customer_months", "figures")
 API_PORT = 8000
 STILL = 15
 US = 1_000_000

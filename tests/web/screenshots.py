@@ -85,7 +85,8 @@ def _pages(conn: Connection) -> Iterator[tuple[str, str, str]]:
     ((dma,),) = conn.execute("select code from dma order by (select count(*) from meter m where m.dma_id"
                              " = dma.id) desc limit 1").fetchall()  # fmt: skip
     ((head,),) = conn.execute(
-        "select login from staff where roles && '{operations,admin}' limit 1"
+        "select login from staff where roles && '{operations,admin}'"
+        " order by 'admin' = any (roles) desc limit 1"
     ).fetchall()
     yield "login", "", "/login"
     yield "status", "", "/status"
@@ -93,19 +94,26 @@ def _pages(conn: Connection) -> Iterator[tuple[str, str, str]]:
     yield "ticket", manager, f"/tickets/{ticket}"
     yield "customer", manager, f"/customers/{quote(account)}"
     yield "network-district", head, f"/network/{quote(dma)}"
+    ((calendar,),) = conn.execute("select code from calendar order by code limit 1").fetchall()
     rooms = (
-        "tickets",
-        "customers",
-        "visits",
-        "network",
-        "outages",
-        "outages/new",
-        "reports",
-        "health",
-        "settings",
+        *(
+            "account",
+            "tickets",
+            "tickets/new",
+            "customers",
+            f"customers/{account}/history",
+            "visits",
+            "network",
+        ),
+        *("outages", "outages/new", "reports", "health", "health/quarantine", "health/silent"),
+        *("health/messages", "health/audit", "settings", "settings/policies/new?detector=continuous_flow"),
+        *("settings/exemptions", "settings/staff", f"settings/staff/{manager}", "settings/shifts"),
+        *("settings/calendars", f"settings/calendars/{calendar}", "settings/sla", "settings/sla/new"),
+        *("settings/keys", "settings/webhooks"),
     )
     for room in rooms:
-        yield room.replace("/", "-"), head, f"/{room}"
+        name = room.partition("?")[0].replace(f"/{account}", "").replace(f"/{manager}", "-one")
+        yield name.replace("/", "-"), head, f"/{quote(room, safe='/?=')}"
 
 
 def _open(page: Page, url: str) -> None:
