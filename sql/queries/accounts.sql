@@ -37,9 +37,6 @@ delete from session where staff_id = %(staff_id)s and id_sha256 is distinct from
 select id_sha256, created_at, seen_at, agent, address from session
 where staff_id = %(staff_id)s and expires_at > %(at)s and seen_at > %(idle)s order by seen_at desc
 
--- name: clear_sessions
-delete from session where expires_at < %(at)s
-
 -- name: prefer
 update staff set language = coalesce(%(language)s, language), theme = coalesce(%(theme)s, theme)
 where id = %(staff_id)s

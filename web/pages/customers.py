@@ -36,7 +36,6 @@ SERIES = Queries("series")
 EDITED = ("name", "sector", "segment", "language", "address", "phone", "email", "manager", "shifts",
           "household_size", "lives_alone")  # fmt: skip
 PRIVATE_MOST = 50
-MOST_HOURS = 200_000
 A_YEAR = timedelta(weeks=52)
 """Back to the same day of the week, which decides more of a day's use than its date."""
 
@@ -157,7 +156,7 @@ def _hours(
     meters = conn.execute(SERIES["meters_of_customer"], period | {"account_no": account_no}).fetchall()
     ids = array(np.unique(np.array([id_ for id_, *_ in meters], np.int32)))
     shape = SHAPES["usage", "hour"]
-    found = stored(conn, shape, period | {"meter_ids": ids, "limit": MOST_HOURS})
+    found = stored(conn, shape, period | {"meter_ids": ids, "limit": None})
     at = (found["slot"].astype(np.int64) + EPOCH_US) / 1e6
     theirs = np.zeros(len(found), bool)
     for id_, _, _, begins, ends in meters:
