@@ -50,6 +50,7 @@ def put(conn: Connection, employees: Sequence[Employee]) -> int:
     What isn't given of a known one stays, but for language, roles and duty desk.
     """
     for employee in employees:
+        _require_name(employee.login, employee.name)
         _require_roles(employee.login, employee.roles)
     given = [vars(employee) | {"roles": list(employee.roles)} for employee in employees]
     with an_admin_stays(conn):
@@ -91,10 +92,16 @@ def change(conn: Connection, staff_id: int, changes: Mapping[str, Any]) -> None:
         raise NotFoundError(f"There is no member of staff {staff_id}.")
     login, *values = row
     now = dict(zip(("name", "email", "phone", "language", "roles"), values, strict=True)) | dict(changes)
+    _require_name(login, now["name"])
     _require_roles(login, now["roles"])
     _require_mail(changes.get("email"))
     with an_admin_stays(conn):
         conn.execute(Q["set_account"], now | {"id": staff_id})
+
+
+def _require_name(login: str, name: str) -> None:
+    if not name.strip():
+        raise BadDataError(f"{login} needs a name.", cure="Write what they are called.")
 
 
 def _require_roles(login: str, roles: Sequence[str]) -> None:

@@ -194,11 +194,13 @@ def test_an_administrator_takes_people_in_and_changes_who_they_are(
     for wrong, status in [
         ({"login": "a b"}, 422),
         ({"login": "x", "email": "nowhere"}, 422),
+        ({"login": "x", "name": " "}, 422),
         ({"login": "x", "roles": ["king"]}, 422),
         ({"login": "x", "superior": "ghost"}, 422),
         ({"login": "x", "region": "ghost"}, 422),
     ]:
         assert chief.post("/v1/staff", json=new | wrong).status_code == status, wrong
+    assert chief.patch("/v1/staff/wu.fang", json={"name": " "}).status_code == 422
     changed = chief.patch("/v1/staff/wu.fang", json={"roles": ["operations"], "email": None}).json()
     assert (changed["roles"], changed["email"], changed["name"]) == (["operations"], None, "吴芳")
     assert chief.patch("/v1/staff/wu.fang", json={"email": "nowhere"}).status_code == 422
